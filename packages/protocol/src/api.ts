@@ -1,0 +1,177 @@
+/** Resources of the HTTP API that more than one program reads. */
+import Type, { type Static, type TSchema } from 'typebox';
+import { AgentId, JsonObject, Severity, Timestamp } from './common.ts';
+import { AGENT_STATUSES, CONDITIONS, DESIRED } from './lifecycle.ts';
+
+export const Condition = Type.Object({
+  type: Type.Enum([...CONDITIONS]),
+  reason: Type.String(),
+  message: Type.String(),
+  since: Timestamp,
+});
+export type Condition = Static<typeof Condition>;
+
+export const Agent = Type.Object({
+  agent_id: AgentId,
+  name: Type.String(),
+  type: Type.String(),
+  version: Type.String(),
+  description: Type.String(),
+  status: Type.Enum([...AGENT_STATUSES]),
+  /** One sentence: why the agent is in this state. */
+  reason: Type.Union([Type.String(), Type.Null()]),
+  conditions: Type.Array(Condition),
+  desired: Type.Enum([...DESIRED]),
+  replicas: Type.Integer(),
+  last_heartbeat: Type.Union([Timestamp, Type.Null()]),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  config_version: Type.Integer(),
+  config_hash: Type.Union([Type.String(), Type.Null()]),
+  tags: Type.Array(Type.String()),
+  findings_count: Type.Integer(),
+  restarts: Type.Integer(),
+  host_id: Type.Union([Type.String(), Type.Null()]),
+  pid: Type.Union([Type.Integer(), Type.Null()]),
+});
+export type Agent = Static<typeof Agent>;
+
+export const FINDING_STATUSES = ['open', 'acknowledged', 'resolved', 'muted'] as const;
+
+/** A finding as stored: the message, where it came from, and what people did with it. */
+export const FindingRecord = Type.Object({
+  finding_id: Type.String(),
+  agent_id: Type.String(),
+  agent_name: Type.String(),
+  type: Type.String(),
+  severity: Severity,
+  status: Type.Enum([...FINDING_STATUSES]),
+  timestamp: Timestamp,
+  recorded_at: Timestamp,
+  topic: Type.String(),
+  description: Type.String(),
+  details: JsonObject,
+});
+export type FindingRecord = Static<typeof FindingRecord>;
+
+export const PACKAGE_STATES = ['valid', 'invalid', 'waiting', 'running', 'ignored'] as const;
+
+export const PackageFault = Type.Object({
+  code: Type.String(),
+  line: Type.Optional(Type.Integer()),
+  message: Type.String(),
+});
+export type PackageFault = Static<typeof PackageFault>;
+
+export const AgentPackage = Type.Object({
+  name: Type.String(),
+  path: Type.String(),
+  version: Type.Union([Type.String(), Type.Null()]),
+  digest: Type.Union([Type.String(), Type.Null()]),
+  state: Type.Enum([...PACKAGE_STATES]),
+  agent_id: Type.Union([Type.String(), Type.Null()]),
+  errors: Type.Array(PackageFault),
+  warnings: Type.Array(PackageFault),
+  updated_at: Timestamp,
+});
+export type AgentPackage = Static<typeof AgentPackage>;
+
+export const ACTION_STATES = ['pending', 'done', 'failed', 'expired'] as const;
+
+/** A command to an agent, with its outcome. */
+export const Action = Type.Object({
+  action_id: Type.String(),
+  agent_id: Type.String(),
+  command: Type.String(),
+  state: Type.Enum([...ACTION_STATES]),
+  reason: Type.Union([Type.String(), Type.Null()]),
+  deadline: Timestamp,
+});
+export type Action = Static<typeof Action>;
+
+export const AgentLogRecord = Type.Object({
+  agent_id: Type.String(),
+  level: Type.String(),
+  message: Type.String(),
+  timestamp: Timestamp,
+  context: JsonObject,
+});
+export type AgentLogRecord = Static<typeof AgentLogRecord>;
+
+export const MetricSeries = Type.Object({
+  series: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      points: Type.Array(Type.Tuple([Timestamp, Type.Number()])),
+    }),
+  ),
+});
+export type MetricSeries = Static<typeof MetricSeries>;
+
+/** The specification's health answer, with what OPMAS knows beside it. */
+export const AgentHealth = Type.Object({
+  agent_id: Type.String(),
+  status: Type.String(),
+  agent_status: Type.Enum([...AGENT_STATUSES]),
+  conditions: Type.Array(Condition),
+  last_heartbeat: Type.Union([Timestamp, Type.Null()]),
+  uptime: Type.Union([Type.Number(), Type.Null()]),
+  components: JsonObject,
+  metrics: JsonObject,
+  timestamp: Timestamp,
+});
+export type AgentHealth = Static<typeof AgentHealth>;
+
+export const TokenPair = Type.Object({
+  access_token: Type.String(),
+  refresh_token: Type.String(),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Integer(),
+});
+export type TokenPair = Static<typeof TokenPair>;
+
+export const Identity = Type.Object({
+  kind: Type.Enum(['user', 'agent', 'local']),
+  id: Type.String(),
+  username: Type.String(),
+  roles: Type.Array(Type.String()),
+});
+export type Identity = Static<typeof Identity>;
+
+export const EventsAccepted = Type.Object({
+  accepted: Type.Integer(),
+  rejected: Type.Array(Type.Object({ index: Type.Integer(), error: Type.String() })),
+});
+export type EventsAccepted = Static<typeof EventsAccepted>;
+
+/** Root `/health`. */
+export const HealthReport = Type.Object({
+  status: Type.Enum(['ready', 'degraded', 'unavailable']),
+  components: Type.Record(
+    Type.String(),
+    Type.Object({ status: Type.Enum(['up', 'degraded', 'down']), detail: Type.Optional(Type.String()) }),
+  ),
+  durability: Type.String(),
+  version: Type.String(),
+});
+export type HealthReport = Static<typeof HealthReport>;
+
+/** RFC 9457. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  detail: Type.String(),
+  request_id: Type.String(),
+  errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+});
+export type Problem = Static<typeof Problem>;
+
+/** A page of a list; pass `next_cursor` back as `?cursor=`. */
+export function Page<S extends TSchema>(item: S) {
+  return Type.Object({
+    items: Type.Array(item),
+    next_cursor: Type.Union([Type.String(), Type.Null()]),
+  });
+}

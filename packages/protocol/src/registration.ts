@@ -1,0 +1,61 @@
+/** An agent's first words to the server, and its renewals. */
+import Type, { type Static } from 'typebox';
+import { AgentId, Timestamp, Token } from './common.ts';
+
+/** `POST /agents`. With `public_key` (nkey, `U…`) no seed is made: the key never leaves the agent. */
+export const RegistrationRequest = Type.Object(
+  {
+    agent_name: Token,
+    agent_version: Type.String({ minLength: 1, maxLength: 64 }),
+    agent_type: Token,
+    discovery_token: Type.String({ minLength: 1, maxLength: 256 }),
+    public_key: Type.Optional(Type.String({ pattern: '^U[A-Z2-7]{55}$' })),
+  },
+  { additionalProperties: false },
+);
+export type RegistrationRequest = Static<typeof RegistrationRequest>;
+
+/** `credentials` is null with an external broker whose account OPMAS does not hold. */
+export const NatsAccess = Type.Object({
+  url: Type.String(),
+  credentials: Type.Union([
+    Type.Object({ jwt: Type.String(), seed: Type.Optional(Type.String()) }),
+    Type.Null(),
+  ]),
+});
+export type NatsAccess = Static<typeof NatsAccess>;
+
+/** `expires_in` in seconds, of the access token and of the broker credentials. */
+export const RegistrationAnswer = Type.Object({
+  agent_id: AgentId,
+  access_token: Type.String(),
+  expires_in: Type.Integer({ minimum: 1 }),
+  nats: NatsAccess,
+  config_version: Type.Integer({ minimum: 0 }),
+});
+export type RegistrationAnswer = Static<typeof RegistrationAnswer>;
+
+/**
+ * `POST /agents/{agent_id}/credentials`: signed with the agent's nkey over
+ * `credentialsChallenge(...)`, base64url.
+ */
+export const CredentialsRequest = Type.Object(
+  {
+    instance_id: Token,
+    timestamp: Timestamp,
+    nonce: Type.String({ pattern: '^[A-Za-z0-9_-]{16,128}$' }),
+    signature: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }),
+  },
+  { additionalProperties: false },
+);
+export type CredentialsRequest = Static<typeof CredentialsRequest>;
+
+/** The text an agent signs to renew its credentials. */
+export function credentialsChallenge(request: {
+  agent_id: string;
+  instance_id: string;
+  timestamp: string;
+  nonce: string;
+}): string {
+  return `opmas.credentials.v1\n${request.agent_id}\n${request.instance_id}\n${request.timestamp}\n${request.nonce}`;
+}
