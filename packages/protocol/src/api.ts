@@ -149,7 +149,10 @@ export const HealthReport = Type.Object({
   status: Type.Enum(['ready', 'degraded', 'unavailable']),
   components: Type.Record(
     Type.String(),
-    Type.Object({ status: Type.Enum(['up', 'degraded', 'down']), detail: Type.Optional(Type.String()) }),
+    Type.Object({
+      status: Type.Enum(['up', 'degraded', 'down']),
+      detail: Type.Optional(Type.String()),
+    }),
   ),
   durability: Type.String(),
   version: Type.String(),

@@ -88,7 +88,11 @@ export const ERRORS = {
   OPMAS_PASSWORD_REFUSED: { status: 400, title: 'Password refused', grpc: 'INVALID_ARGUMENT' },
   OPMAS_UNAUTHENTICATED: { status: 401, title: 'Not signed in', grpc: 'UNAUTHENTICATED' },
   OPMAS_BAD_CREDENTIALS: { status: 401, title: 'Wrong name or password', grpc: 'UNAUTHENTICATED' },
-  OPMAS_TOKEN_INVALID: { status: 401, title: 'Token invalid, used or expired', grpc: 'UNAUTHENTICATED' },
+  OPMAS_TOKEN_INVALID: {
+    status: 401,
+    title: 'Token invalid, used or expired',
+    grpc: 'UNAUTHENTICATED',
+  },
   OPMAS_FORBIDDEN: { status: 403, title: 'Forbidden', grpc: 'PERMISSION_DENIED' },
   OPMAS_NOT_FOUND: { status: 404, title: 'Not found', grpc: 'NOT_FOUND' },
   OPMAS_AGENT_NOT_FOUND: { status: 404, title: 'No such agent', grpc: 'NOT_FOUND' },
@@ -106,7 +110,11 @@ export const ERRORS = {
   OPMAS_SETUP_DONE: { status: 409, title: 'Set-up already done', grpc: 'FAILED_PRECONDITION' },
   OPMAS_VERSION_CONFLICT: { status: 412, title: 'Version moved on', grpc: 'ABORTED' },
   OPMAS_TOO_LARGE: { status: 413, title: 'Too large', grpc: 'RESOURCE_EXHAUSTED' },
-  OPMAS_UNSUPPORTED_MEDIA: { status: 415, title: 'Unsupported media type', grpc: 'INVALID_ARGUMENT' },
+  OPMAS_UNSUPPORTED_MEDIA: {
+    status: 415,
+    title: 'Unsupported media type',
+    grpc: 'INVALID_ARGUMENT',
+  },
   OPMAS_RATE_LIMITED: { status: 429, title: 'Too many requests', grpc: 'RESOURCE_EXHAUSTED' },
   OPMAS_UNAVAILABLE: { status: 503, title: 'Unavailable', grpc: 'UNAVAILABLE' },
 } as const satisfies Record<string, ErrorKind>;

@@ -8,10 +8,13 @@ export const FeedAuth = Type.Object({
 
 export const FeedSubscribe = Type.Object({
   type: Type.Literal('subscribe'),
-  topics: Type.Array(Type.String({ pattern: '^(agents|findings|alerts|jobs|logs:[A-Za-z0-9_-]{1,128})$' }), {
-    minItems: 1,
-    maxItems: 64,
-  }),
+  topics: Type.Array(
+    Type.String({ pattern: '^(agents|findings|alerts|jobs|logs:[A-Za-z0-9_-]{1,128})$' }),
+    {
+      minItems: 1,
+      maxItems: 64,
+    },
+  ),
   cursor: Type.Optional(Type.String({ maxLength: 128 })),
 });
 export type FeedSubscribe = Static<typeof FeedSubscribe>;
