@@ -78,3 +78,25 @@ export const LaunchTicket = Type.Object({
   env: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 export type LaunchTicket = Static<typeof LaunchTicket>;
+
+/**
+ * `opmas.collector.<host_id>.stats`: every 10 s and at the end. Counts of events since `started_at`;
+ * `connections` and `queued` are gauges.
+ */
+export const CollectorStats = Type.Object({
+  host_id: Token,
+  timestamp: Timestamp,
+  started_at: Timestamp,
+  received: Type.Integer({ minimum: 0 }),
+  /** Events the broker has acknowledged. */
+  published: Type.Integer({ minimum: 0 }),
+  /** Datagrams dropped because the buffer was full while the broker was slow or away. */
+  dropped_udp: Type.Integer({ minimum: 0 }),
+  /** Datagrams the kernel dropped before the collector could read them. */
+  kernel_drops: Type.Integer({ minimum: 0 }),
+  /** Empty or oversized lines, and connections refused at the cap. */
+  rejected: Type.Integer({ minimum: 0 }),
+  connections: Type.Integer({ minimum: 0 }),
+  queued: Type.Integer({ minimum: 0 }),
+});
+export type CollectorStats = Static<typeof CollectorStats>;

@@ -47,6 +47,7 @@ export const subjects = {
   deadLetter: (agentName: string) => `opmas.deadletter.${token(agentName)}`,
   hostActual: (hostId: string) => `opmas.host.${token(hostId)}.actual`,
   hostLaunch: (hostId: string) => `opmas.host.${token(hostId)}.launch`,
+  collectorStats: (hostId: string) => `opmas.collector.${token(hostId)}.stats`,
   event: (kind: string) => `opmas.events.${kind.split('.').map(token).join('.')}`,
 } as const;
 
@@ -55,6 +56,7 @@ export const serverSubjects = {
   heartbeats: 'opmas.heartbeat.*',
   hostActual: 'opmas.host.*.actual',
   hostLaunch: 'opmas.host.*.launch',
+  collectorStats: 'opmas.collector.*.stats',
 } as const;
 
 /** The last token of `opmas.<kind>.<agent_name>`; undefined when the subject has another shape. */
@@ -66,9 +68,11 @@ export function agentNameOf(subject: string): string | undefined {
   return match?.[1];
 }
 
-/** The host id of `opmas.host.<host_id>.<verb>`; undefined when the subject has another shape. */
+/** The host id of `opmas.host.<host_id>.<verb>` or `opmas.collector.<host_id>.stats`; undefined when the subject has another shape. */
 export function hostIdOf(subject: string): string | undefined {
-  return /^opmas\.host\.([A-Za-z0-9_-]{1,64})\.(?:actual|launch)$/.exec(subject)?.[1];
+  return /^opmas\.(?=host\.[^.]+\.(?:actual|launch)$|collector\.[^.]+\.stats$)[a-z]+\.([A-Za-z0-9_-]{1,64})\./.exec(
+    subject,
+  )?.[1];
 }
 
 /**
