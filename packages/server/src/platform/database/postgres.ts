@@ -1,0 +1,126 @@
+/** PostgreSQL through `pg` and Kysely: pooled, every statement prepared by name. */
+import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
+import pg from 'pg';
+import { messageOf, OpmasError } from '../../kernel/errors.ts';
+import { limits } from '../../kernel/limits.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Database } from '../ports.ts';
+import type { Tables } from './tables.ts';
+
+/** int8 counts and sequences stay below 2^53 here; a string would leak into every sum. */
+const INT8 = 20;
+/** Statement texts that may be kept prepared; beyond it (never with fixed queries) they run unnamed. */
+const MAX_PREPARED = 500;
+
+export interface PostgresOptions {
+  url: string;
+  logger: Logger;
+  connections?: number;
+  applicationName?: string;
+}
+
+/** Opens a pool; the first query connects. Connection loss is logged and healed by the pool. */
+export function openPostgres(options: PostgresOptions): Database {
+  const { logger } = options;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connections ?? limits.databaseConnections,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: limits.statementTimeoutMs,
+    query_timeout: limits.statementTimeoutMs + 5_000,
+    application_name: options.applicationName ?? 'opmas-server',
+    types: { getTypeParser: typeParser },
+  });
+  pool.on('error', (error) => logger.warn({ err: messageOf(error) }, 'database connection lost'));
+
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string | undefined => {
+    let name = names.get(text);
+    if (name === undefined && names.size < MAX_PREPARED) {
+      name = `q${names.size}`;
+      names.set(text, name);
+    }
+    return name;
+  };
+  const kysely = new Kysely<Tables>({
+    dialect: new PostgresDialect({
+      pool: {
+        connect: async () => named(await pool.connect(), nameOf),
+        end: () => pool.end(),
+      },
+    }),
+  });
+  return {
+    pool: kysely,
+    transaction: (work) => kysely.transaction().execute(work),
+    ping: async (timeoutMs) => {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      });
+      try {
+        await Promise.race([sql`SELECT 1`.execute(kysely), late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: () => kysely.destroy(),
+  };
+}
+
+/** Statements with parameters run under a name: the server parses and plans each text once. */
+function named(
+  client: pg.PoolClient,
+  nameOf: (text: string) => string | undefined,
+): PostgresPoolClient {
+  const query = async (text: unknown, parameters?: readonly unknown[]) => {
+    if (typeof text !== 'string') throw new Error('streaming queries are not used');
+    const values = parameters === undefined ? [] : [...parameters];
+    const name = values.length > 0 ? nameOf(text) : undefined;
+    return client.query(name === undefined ? { text, values } : { name, text, values });
+  };
+  return {
+    query: query as PostgresPoolClient['query'],
+    release: () => client.release(),
+  };
+}
+
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === INT8) return Number;
+  return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
+}
+
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  '57P01',
+  '57P02',
+  '57P03',
+  '08000',
+  '08003',
+  '08006',
+  '53300',
+]);
+
+/** Is `error` the database being away (not a fault of the query)? */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
+  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|client has encountered a connection error/.test(
+    error.message,
+  );
+}
+
+/** The public face of a database that is away. */
+export function databaseAway(cause: unknown): OpmasError {
+  return new OpmasError(
+    'OPMAS_DATABASE_UNAVAILABLE',
+    'The database does not answer; it is tried again, come back in a moment',
+    { retryAfter: 2, cause },
+  );
+}
