@@ -5,7 +5,10 @@ import { AgentId, JsonObject, LogLevel, Timestamp, Token } from './common.ts';
 /** `healthy` or a reason to look; hand-written agents may use other words. */
 export const HEALTH_STATES = ['starting', 'healthy', 'degraded', 'unhealthy', 'stopping'] as const;
 
-/** `opmas.heartbeat.<agent_name>`, every 30 s by default. `uptime` in seconds. */
+/**
+ * `opmas.heartbeat.<agent_name>`, every 30 s by default. `uptime` in seconds. `interval`: seconds
+ * until the next one, so that a listener knows which silence is long.
+ */
 export const Heartbeat = Type.Object({
   agent_id: AgentId,
   status: Type.String({ minLength: 1, maxLength: 32 }),
@@ -14,6 +17,7 @@ export const Heartbeat = Type.Object({
   instance_id: Type.Optional(Token),
   config_version: Type.Optional(Type.Integer({ minimum: 0 })),
   config_hash: Type.Optional(Type.String({ maxLength: 64 })),
+  interval: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 3600 })),
 });
 export type Heartbeat = Static<typeof Heartbeat>;
 
