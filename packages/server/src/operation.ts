@@ -52,6 +52,8 @@ export interface OperationSpec<
     rawBody?: { bytes: number; types: readonly string[] };
     /** Adds response headers from the answer and reads request headers into the input. */
     etag?: boolean;
+    /** Calls a minute from one address, for what guesses could abuse. */
+    limitPerMinute?: number;
     tag: string;
   };
   params?: P;

@@ -1,7 +1,7 @@
 /** PostgreSQL through `pg` and Kysely: pooled, every statement prepared by name. */
 import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
 import pg from 'pg';
-import { messageOf, OpmasError } from '../../kernel/errors.ts';
+import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Database } from '../ports.ts';
@@ -48,6 +48,7 @@ export function openPostgres(options: PostgresOptions): Database {
       pool: {
         connect: async () => named(await pool.connect(), nameOf),
         end: () => pool.end(),
+        options: pool.options,
       },
     }),
   });
@@ -81,46 +82,12 @@ function named(
     return client.query(name === undefined ? { text, values } : { name, text, values });
   };
   return {
-    query: query as PostgresPoolClient['query'],
-    release: () => client.release(),
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (destroy) => client.release(destroy),
   };
 }
 
 function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === INT8) return Number;
   return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
-}
-
-const CONNECTION_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOENT',
-  'EPIPE',
-  'ETIMEDOUT',
-  '57P01',
-  '57P02',
-  '57P03',
-  '08000',
-  '08003',
-  '08006',
-  '53300',
-]);
-
-/** Is `error` the database being away (not a fault of the query)? */
-export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|client has encountered a connection error/.test(
-    error.message,
-  );
-}
-
-/** The public face of a database that is away. */
-export function databaseAway(cause: unknown): OpmasError {
-  return new OpmasError(
-    'OPMAS_DATABASE_UNAVAILABLE',
-    'The database does not answer; it is tried again, come back in a moment',
-    { retryAfter: 2, cause },
-  );
 }

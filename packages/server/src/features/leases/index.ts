@@ -1,0 +1,1 @@
+export { holdLease, type Lease } from './leases.ts';

@@ -1,0 +1,2 @@
+export { addToOutbox } from './outbox.store.ts';
+export { startRelay } from './relay.ts';
