@@ -1,0 +1,34 @@
+/** Bounds of the rule engine; those both ends of a wire share are in the protocol. */
+export const limits = {
+  /** Characters of a regular expression: bounds the automaton, and so the cost of one character. */
+  regexChars: 1_024,
+  /** Longest message given to the backtracking matcher; longer ones go to the linear one. */
+  backtrackingChars: 256,
+  /** A regular expression slower than this, in milliseconds, gets a strike. */
+  slowMs: 1,
+  /** After so many strikes among `strikeCalls` calls a rule is matched by the linear matcher alone. */
+  strikes: 3,
+  /** Strikes are forgiven after so many calls: a busy machine also makes a call look slow now and then. */
+  strikeCalls: 1_000,
+  /** Rules that share one prefilter. */
+  groupRules: 64,
+  /** A shorter literal passes too many lines to be worth a prefilter. */
+  literalMinChars: 3,
+  /** Characters of a literal that the prefilter compares. */
+  literalMaxChars: 64,
+  /** Literals one rule may bring to the prefilter. */
+  literalsPerRule: 16,
+  /** Rules without a literal, tried on every event, before a warning. */
+  unfilteredRules: 50,
+  /** Faults, and warnings, reported of one rule set. */
+  faults: 200,
+  /** Conditions of one rule's `where`. */
+  conditions: 16,
+  /** Values of one "one of" condition. */
+  conditionValues: 256,
+  /** Characters of a condition's value. */
+  conditionChars: 1_024,
+  /** Named groups of a match, and characters of each, that are kept. */
+  groups: 32,
+  groupChars: 1_024,
+} as const;
