@@ -1,1 +1,16 @@
-export {};
+/** Children of `opmas up`: start, ready, lock, ports, revive, stop in order. */
+export { type DataDirLock, dataDirLock, type LockHolder, lockHolder } from './data/lock.ts';
+export { LaunchError, type LaunchErrorCode } from './errors.ts';
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  embeddedPostgres,
+} from './postgres/embedded-postgres.ts';
+export { grantRights } from './postgres/roles.ts';
+export { Child, type ChildEvent, type ChildPlan } from './process/child.ts';
+export {
+  identityOf,
+  isAlive,
+  ownIdentity,
+  type ProcessIdentity,
+} from './process/identity.ts';

@@ -1,1 +1,11 @@
-export {};
+/** Real servers and honest waits for tests; private, never shipped. */
+export { type FakeClock, fakeClock } from './fake-clock.ts';
+export { freePort, freeUdpPort } from './free-port.ts';
+export {
+  type FreshOptions,
+  type TestDatabase,
+  type TestPostgres,
+  testPostgres,
+} from './postgres.ts';
+export { type TempDir, tempDir } from './temp-dir.ts';
+export { type WaitOptions, waitFor } from './wait-for.ts';

@@ -1,0 +1,9 @@
+/** Bounds of the test kit's waits and lists. */
+export const limits = {
+  /** A condition that has not come true by then fails its test. */
+  waitForMs: 10_000,
+  pollMs: 5,
+  /** Longest request line on the run's socket. */
+  requestBytes: 4_096,
+  postgresConnections: 100,
+} as const;
