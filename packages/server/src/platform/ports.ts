@@ -1,4 +1,5 @@
 /** The outside world as features see it: small interfaces, filled in by app.ts alone. */
+import type { ControlMessage, DesiredAgent } from '@opmas/protocol';
 import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from './database/tables.ts';
 
@@ -21,6 +22,23 @@ export interface Cache {
   set(key: string, value: string, ttlMs: number): Promise<void>;
   delete(key: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The broker, as far as the domain needs it. */
+export interface Broker {
+  /** Makes sure an agent can read each of its topics; positions of existing consumers are kept. */
+  ensureConsumers(agentName: string, topics: readonly string[]): Promise<void>;
+  /** Forgets the agent's consumers but those of `keep`. */
+  removeConsumers(agentName: string, keep: readonly string[]): Promise<void>;
+  /** Sends a command to every instance of an agent; lost when none listens. */
+  control(agentName: string, message: ControlMessage): void;
+  /** Tells a host what to run; undefined: stop and forget. */
+  setDesired(hostId: string, agentId: string, desired: DesiredAgent | undefined): Promise<void>;
+  /** Agent ids a host was told of. */
+  desiredKeys(hostId: string): Promise<string[]>;
+  /** Published in the FEED stream once, however often it is called with the same id. */
+  publishFeed(subject: string, data: string, msgId: string): Promise<void>;
+  isUp(): boolean;
 }
 
 export type { Tables } from './database/tables.ts';

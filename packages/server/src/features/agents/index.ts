@@ -1,0 +1,15 @@
+export { type AgentRow, type AgentView, type ConditionChange, toAgent } from './agent.ts';
+export { AgentParams, agentsOperations } from './agents.operations.ts';
+export {
+  AGENT_EVENT,
+  type AgentsService,
+  type Change,
+  createAgentsService,
+} from './agents.service.ts';
+export {
+  agentNames,
+  assignedAgents,
+  countByStatus,
+  insertAgent,
+  livingAgentByName,
+} from './agents.store.ts';

@@ -1,0 +1,2 @@
+export { configsOperations } from './configs.operations.ts';
+export { type ConfigAnswer, type ConfigsService, createConfigsService } from './configs.service.ts';

@@ -1,0 +1,1 @@
+export type { CredentialsIssuer } from './credentials.ts';

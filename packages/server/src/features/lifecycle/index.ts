@@ -1,0 +1,2 @@
+export { lifecycleOperations } from './lifecycle.operations.ts';
+export { createLifecycleService, type LifecycleService } from './lifecycle.service.ts';
