@@ -1,0 +1,187 @@
+/** The watch of a bucket: state, not history; after every outage what is known is compared with what is. */
+import type { Bus, BusMessage } from '../connection/bus.ts';
+import { readAckSubject } from '../consume/message.ts';
+import { PullSource } from '../consume/pull-source.ts';
+import { BusError, toBusError } from '../errors.ts';
+import { busLimits } from '../limits.ts';
+
+export interface WatchOptions {
+  onPut: (entry: { key: string; value: Uint8Array; revision: number }) => void;
+  onDelete: (key: string) => void;
+  /** All keys there were at the start have been told; again after every resynchronisation. */
+  onReady?: () => void;
+  onError: (error: unknown) => void;
+}
+
+const RETRY_MS = 1_000;
+
+export class KvWatch {
+  readonly #bus: Bus;
+  readonly #stream: string;
+  readonly #subjects: string;
+  readonly #base: string;
+  readonly #watcher: string;
+  readonly #options: WatchOptions;
+  readonly #stops: (() => void)[];
+  readonly #known = new Map<string, number>();
+  /** Keys told since the last (re)start of the consumer; undefined once the snapshot is complete. */
+  #fresh: Set<string> | undefined;
+  #source: PullSource | undefined;
+  #stopped = false;
+  #starting = false;
+  #again = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(bus: Bus, bucket: string, prefix: string, watcher: string, options: WatchOptions) {
+    if (prefix !== '' && !/^([-/=\w]+\.)+$/.test(prefix)) {
+      throw new BusError(
+        'OPMAS_INVALID_REQUEST',
+        `${JSON.stringify(prefix)} is no key prefix: it ends with a dot`,
+      );
+    }
+    this.#bus = bus;
+    this.#stream = `KV_${bucket}`;
+    this.#base = `$KV.${bucket}.`;
+    this.#subjects = `${this.#base}${prefix}>`;
+    this.#watcher = watcher;
+    this.#options = options;
+    // The consumer lives in the broker's memory: a restart or a long outage ends it.
+    this.#stops = [
+      bus.onStatus((status) => {
+        if (status.state === 'up') this.#start();
+      }),
+    ];
+    this.#start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const stop of this.#stops) stop();
+    await this.#source?.stop();
+    if (this.#bus.isUp())
+      this.#bus.publish(`$JS.API.CONSUMER.DELETE.${this.#stream}.${this.#watcher}`);
+  }
+
+  #start(): void {
+    if (this.#stopped || !this.#bus.isUp()) return;
+    if (this.#starting) {
+      this.#again = true;
+      return;
+    }
+    this.#starting = true;
+    this.#again = false;
+    clearTimeout(this.#timer);
+    this.#restart()
+      .catch((error: unknown) => {
+        this.#options.onError(toBusError(`watching ${this.#subjects}`, error));
+        this.#timer = setTimeout(() => this.#start(), RETRY_MS);
+      })
+      .finally(() => {
+        this.#starting = false;
+        if (this.#again) this.#start();
+      });
+  }
+
+  async #restart(): Promise<void> {
+    await this.#source?.stop();
+    this.#source = undefined;
+    const { pending } = await this.#makeConsumer();
+    if (this.#stopped) return;
+    this.#fresh = new Set();
+    if (pending === 0) this.#complete();
+    const source: PullSource = new PullSource(this.#bus, {
+      stream: this.#stream,
+      consumer: this.#watcher,
+      window: 256,
+      onMessage: (message) => {
+        source.release(1);
+        if (this.#source === source) this.#onMessage(message);
+      },
+      onTrouble: this.#options.onError,
+      onGone: () => {
+        if (this.#source === source) queueMicrotask(() => this.#start());
+        return Promise.resolve();
+      },
+    });
+    this.#source = source;
+  }
+
+  async #makeConsumer(): Promise<{ pending: number }> {
+    const remove = `$JS.API.CONSUMER.DELETE.${this.#stream}.${this.#watcher}`;
+    await this.#api(remove, '').catch((error: unknown) => {
+      if (!(error instanceof BusError) || error.code !== 'OPMAS_NOT_FOUND') throw error;
+    });
+    const config = {
+      name: this.#watcher,
+      deliver_policy: 'last_per_subject',
+      ack_policy: 'none',
+      filter_subject: this.#subjects,
+      replay_policy: 'instant',
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: 5 * 60 * 1e9,
+    };
+    const body = JSON.stringify({ stream_name: this.#stream, config });
+    const info = await this.#api(
+      `$JS.API.CONSUMER.CREATE.${this.#stream}.${this.#watcher}.${this.#subjects}`,
+      body,
+    );
+    const pending: unknown = Reflect.get(info, 'num_pending');
+    return { pending: typeof pending === 'number' ? pending : 0 };
+  }
+
+  async #api(subject: string, body: string): Promise<object> {
+    const answer = (await this.#bus.request(subject, body)).json();
+    if (typeof answer !== 'object' || answer === null)
+      throw new BusError('OPMAS_BROKER_UNAVAILABLE', `${subject}: no answer`);
+    const error: unknown = Reflect.get(answer, 'error');
+    if (typeof error !== 'object' || error === null) return answer;
+    const code: unknown = Reflect.get(error, 'code');
+    throw new BusError(
+      code === 404
+        ? 'OPMAS_NOT_FOUND'
+        : code === 400
+          ? 'OPMAS_INVALID_REQUEST'
+          : 'OPMAS_BROKER_UNAVAILABLE',
+      `${subject}: ${String(Reflect.get(error, 'description'))}`,
+    );
+  }
+
+  #onMessage(message: BusMessage): void {
+    const at = message.reply === undefined ? undefined : readAckSubject(message.reply);
+    if (at === undefined || !message.subject.startsWith(this.#base)) return;
+    const key = message.subject.slice(this.#base.length);
+    const removed = message.header('KV-Operation') !== undefined;
+    this.#fresh?.add(key);
+    if (removed) {
+      if (this.#known.delete(key)) this.#options.onDelete(key);
+    } else if (this.#known.get(key) !== at.seq) {
+      if (!this.#known.has(key) && this.#known.size >= busLimits.watchedKeys) {
+        this.#options.onError(
+          new BusError(
+            'OPMAS_RESOURCE_EXHAUSTED',
+            `more than ${busLimits.watchedKeys} keys under ${this.#subjects}`,
+          ),
+        );
+      } else {
+        this.#known.set(key, at.seq);
+        this.#options.onPut({ key, value: message.data, revision: at.seq });
+      }
+    }
+    if (at.pending === 0) this.#complete();
+  }
+
+  /** The snapshot is whole: what was known and is not in it was deleted meanwhile. */
+  #complete(): void {
+    const fresh = this.#fresh;
+    if (fresh === undefined) return;
+    this.#fresh = undefined;
+    for (const key of [...this.#known.keys()]) {
+      if (fresh.has(key)) continue;
+      this.#known.delete(key);
+      this.#options.onDelete(key);
+    }
+    this.#options.onReady?.();
+  }
+}

@@ -1,0 +1,238 @@
+/** Pull requests to one consumer: a bounded flow of messages that survives everything but `stop`. */
+import type { Subscription } from '@nats-io/transport-node';
+import type { Bus, BusMessage } from '../connection/bus.ts';
+import { currentWire } from '../connection/connect.ts';
+import { toBusMessage } from '../connection/wire.ts';
+import { BusError } from '../errors.ts';
+import { busLimits } from '../limits.ts';
+
+export interface PullOptions {
+  stream: string;
+  consumer: string;
+  /** Messages asked for and not yet released, at most. */
+  window: number;
+  /** Every message; call `release` when it no longer counts. */
+  onMessage: (message: BusMessage) => void;
+  /** The consumer cannot be reached; told once per outage. The source goes on trying. */
+  onTrouble: (error: BusError) => void;
+  /** The consumer is reachable again after trouble. */
+  onRecovered?: () => void;
+  /** The consumer is gone (deleted, or its stream is): before pulling again. */
+  onGone?: () => Promise<void>;
+  expiresMs?: number;
+  heartbeatMs?: number;
+}
+
+/** One connection's inbox; a swap makes a second one and drains the first. */
+interface Mouth {
+  inbox: string;
+  subscription: Subscription;
+  /** Messages asked for on it and not yet arrived. */
+  asked: number;
+}
+
+export class PullSource {
+  readonly #bus: Bus;
+  readonly #options: Required<Pick<PullOptions, 'expiresMs' | 'heartbeatMs'>> & PullOptions;
+  readonly #stops: (() => void)[];
+  #mouth: Mouth;
+  #held = 0;
+  #stopped = false;
+  #failures = 0;
+  #pulls = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #reviving = false;
+
+  constructor(bus: Bus, options: PullOptions) {
+    this.#bus = bus;
+    this.#options = {
+      expiresMs: busLimits.pullExpiresMs,
+      heartbeatMs: busLimits.pullHeartbeatMs,
+      ...options,
+    };
+    this.#mouth = this.#openMouth();
+    this.#stops = [
+      bus.onStatus((status) => {
+        if (status.state === 'up') this.#restart();
+        else clearTimeout(this.#silence);
+      }),
+      bus.onSwap(() => this.#moveOver()),
+    ];
+    this.#pull();
+  }
+
+  /** `count` messages no longer count against the window. */
+  release(count: number): void {
+    this.#held -= count;
+    this.#pull();
+  }
+
+  /** No new messages; resolves when what was under way has been handed over. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#silence);
+    for (const stop of this.#stops) stop();
+    await drained(this.#mouth.subscription);
+  }
+
+  #openMouth(): Mouth {
+    const inbox = this.#bus.inbox();
+    const mouth: Mouth = {
+      inbox,
+      asked: 0,
+      subscription: currentWire(this.#bus).subscribe(`${inbox}.*`, {
+        callback: (error, msg) => {
+          if (error !== null) {
+            this.#trouble(
+              new BusError(
+                'OPMAS_FORBIDDEN',
+                `${this.#label()}: the inbox is refused (${error.message})`,
+              ),
+            );
+            return;
+          }
+          this.#onMessage(
+            mouth,
+            toBusMessage(msg, (to, data) => this.#bus.publish(to, data)),
+          );
+        },
+      }),
+    };
+    return mouth;
+  }
+
+  #pull(): void {
+    if (this.#stopped || this.#reviving || !this.#bus.isUp() || this.#retry !== undefined) return;
+    const { window, stream, consumer, expiresMs, heartbeatMs } = this.#options;
+    const free = window - this.#held - this.#mouth.asked;
+    if (free < 1 || (free < window / 2 && this.#mouth.asked > 0)) return;
+    this.#pulls += 1;
+    const request = { batch: free, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
+    const sent = this.#bus.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+      JSON.stringify(request),
+      {
+        reply: `${this.#mouth.inbox}.${this.#pulls}`,
+      },
+    );
+    if (!sent) return;
+    this.#mouth.asked += free;
+    this.#listenForSilence();
+  }
+
+  #onMessage(mouth: Mouth, message: BusMessage): void {
+    this.#listenForSilence();
+    if (message.status !== 0 && message.subject.startsWith(`${mouth.inbox}.`)) {
+      this.#onNotice(mouth, message);
+      return;
+    }
+    this.#recovered();
+    mouth.asked = Math.max(0, mouth.asked - 1);
+    this.#held += 1;
+    this.#options.onMessage(message);
+    this.#pull();
+  }
+
+  #onNotice(mouth: Mouth, notice: BusMessage): void {
+    if (notice.status === 100) {
+      this.#recovered();
+      return;
+    }
+    const left = Number(notice.header('Nats-Pending-Messages') ?? Number.NaN);
+    mouth.asked = Number.isFinite(left) ? Math.max(0, mouth.asked - left) : 0;
+    if (mouth !== this.#mouth || this.#stopped) return;
+    if (notice.status === 408) {
+      this.#recovered();
+      this.#pull();
+      return;
+    }
+    // 503: no such consumer, or it is not loaded yet. 409: deleted, leadership changed, too many pulls.
+    mouth.asked = 0;
+    const gone = notice.status === 503 || /delet/i.test(notice.statusText);
+    this.#trouble(
+      new BusError(
+        gone ? 'OPMAS_NOT_FOUND' : 'OPMAS_BROKER_UNAVAILABLE',
+        `${this.#label()}: ${notice.status} ${notice.statusText || 'nobody answers there'}`,
+      ),
+      gone,
+    );
+  }
+
+  #trouble(error: BusError, gone = false): void {
+    this.#failures += 1;
+    if (this.#failures === 3 || (this.#failures === 1 && !gone)) this.#options.onTrouble(error);
+    if (this.#retry !== undefined || this.#stopped) return;
+    const wait = Math.min(
+      busLimits.retryMaxMs,
+      busLimits.retryMinMs * 2 ** Math.min(this.#failures - 1, 6),
+    );
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      if (gone) void this.#revive();
+      else this.#pull();
+    }, wait);
+  }
+
+  async #revive(): Promise<void> {
+    if (this.#reviving) return;
+    this.#reviving = true;
+    try {
+      await this.#options.onGone?.();
+    } catch (error) {
+      this.#options.onTrouble(
+        error instanceof BusError
+          ? error
+          : new BusError('OPMAS_INTERNAL', `${this.#label()}: ${String(error)}`, { cause: error }),
+      );
+    } finally {
+      this.#reviving = false;
+    }
+    this.#pull();
+  }
+
+  #recovered(): void {
+    if (this.#failures === 0) return;
+    const told = this.#failures >= 3;
+    this.#failures = 0;
+    if (told) this.#options.onRecovered?.();
+  }
+
+  /** No message, no heartbeat: the request was lost (the broker restarted, its leader moved). */
+  #listenForSilence(): void {
+    clearTimeout(this.#silence);
+    if (this.#mouth.asked === 0 || this.#stopped) return;
+    this.#silence = setTimeout(() => this.#restart(), this.#options.heartbeatMs * 2.5);
+    this.#silence.unref();
+  }
+
+  #restart(): void {
+    this.#mouth.asked = 0;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#pull();
+  }
+
+  #moveOver(): void {
+    const old = this.#mouth;
+    this.#mouth = this.#openMouth();
+    this.#restart();
+    void drained(old.subscription);
+  }
+
+  #label(): string {
+    return `consumer ${this.#options.consumer} of stream ${this.#options.stream}`;
+  }
+}
+
+/** A drain cut short by a lost connection is complete: nothing more can arrive. */
+async function drained(subscription: Subscription): Promise<void> {
+  if (subscription.isClosed()) return;
+  try {
+    await subscription.drain();
+  } catch {
+    subscription.unsubscribe();
+  }
+}

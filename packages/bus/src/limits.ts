@@ -1,0 +1,38 @@
+/** Every bound of the bus in one place; each is a default a caller may lower. */
+export const busLimits = {
+  /** Events in one published message, and its size; the linger before a smaller one goes. */
+  batchEvents: 100,
+  batchBytes: 64_000,
+  batchLingerMs: 5,
+  /** Messages published and not yet acknowledged. */
+  maxInFlight: 64,
+  /** Events taken by a BatchPublisher and not yet acknowledged. */
+  maxQueuedEvents: 20_000,
+  maxQueuedBytes: 64 * 1024 * 1024,
+  /** Silence after which a publish is sent again with the same message id. */
+  ackTimeoutMs: 5_000,
+  /** Messages a consumer holds in this process. */
+  consumerWindow: 64,
+  /** One pull request's life at the broker, and its heartbeat; two missed: pull again. */
+  pullExpiresMs: 30_000,
+  pullHeartbeatMs: 10_000,
+  /** Retries: first delay, and the longest. */
+  retryMinMs: 100,
+  retryMaxMs: 2_000,
+  /** One attempt to connect. */
+  connectAttemptMs: 5_000,
+  /** Wait for answers under way when a connection is replaced or drained. */
+  drainMs: 10_000,
+  /** Ping of an idle connection; two unanswered close it. */
+  pingIntervalMs: 10_000,
+  requestTimeoutMs: 5_000,
+  /** Payload a consumer is willing to decode. */
+  decodeBytes: 8 * 1024 * 1024,
+  /** Errors listed by decodeEvents, and characters of a broken line that are kept. */
+  decodeErrors: 100,
+  decodeExcerpt: 1_024,
+  /** Retry of one durable publish. */
+  publishRetryForMs: 60_000,
+  /** Keys one KV watch keeps track of. */
+  watchedKeys: 100_000,
+} as const;

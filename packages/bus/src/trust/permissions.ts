@@ -1,0 +1,147 @@
+/** What each kind of process may say and hear on the broker: listed, minimal, proven by tests. */
+import {
+  consumerName,
+  DESIRED_BUCKET,
+  inboxPrefix,
+  serverSubjects,
+  streams,
+  subjects,
+  token,
+} from '@opmas/protocol';
+import type { Permissions } from './jwt.ts';
+
+/** KV bucket of agents' own state (window state of rules), key `<agent_name>.<key>`. */
+export const STATE_BUCKET = 'state';
+
+/**
+ * Inboxes of OPMAS's own processes: `_INBOX.<part>…`. An agent's is `_INBOX_<name>`, another first
+ * token, so no agent name can collide with these.
+ */
+export const systemInbox = {
+  server: '_INBOX.server',
+  host: (hostId: string) => `_INBOX.host.${token(hostId)}`,
+  collector: '_INBOX.collector',
+} as const;
+
+/** Name of the KV watch consumer a host may create on the desired bucket. */
+export function hostWatcher(hostId: string): string {
+  return `watch_${token(hostId)}`;
+}
+
+/** Answer one request once, within a minute. */
+const ANSWER = { max: 1, ttl: 60_000_000_000 } as const;
+
+/** An agent: its own subjects, its own consumers, its own inbox and state; nothing of another agent. */
+export function agentPermissions(options: {
+  agentName: string;
+  topics: readonly string[];
+  findingsTopic: string;
+}): Permissions {
+  const name = token(options.agentName);
+  const consumers = options.topics.map(
+    (topic) => `${streams.events.name}.${consumerName(name, topic)}`,
+  );
+  return {
+    pub: {
+      allow: [
+        subjects.heartbeat(name),
+        subjects.status(name),
+        subjects.metrics(name),
+        subjects.agentLogs(name),
+        subjects.deadLetter(name),
+        options.findingsTopic,
+        ...consumers.flatMap((consumer) => [
+          `$JS.API.CONSUMER.INFO.${consumer}`,
+          `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
+          `$JS.ACK.${consumer}.>`,
+        ]),
+        `$KV.${STATE_BUCKET}.${name}.>`,
+        `$JS.API.DIRECT.GET.KV_${STATE_BUCKET}.$KV.${STATE_BUCKET}.${name}.>`,
+      ],
+    },
+    sub: {
+      allow: [subjects.control(name), `${subjects.control(name)}.*`, `${inboxPrefix(name)}.>`],
+    },
+    resp: { ...ANSWER },
+  };
+}
+
+const OWN_STREAMS = [
+  ...Object.values(streams).map((stream) => stream.name),
+  `KV_${DESIRED_BUCKET}`,
+  `KV_${STATE_BUCKET}`,
+];
+
+/** The server: keeps streams and consumers, reads them all, commands agents. It may delete no stream. */
+export function serverPermissions(): Permissions {
+  return {
+    pub: {
+      allow: [
+        '$JS.API.INFO',
+        ...OWN_STREAMS.flatMap((stream) => [
+          `$JS.API.STREAM.CREATE.${stream}`,
+          `$JS.API.STREAM.UPDATE.${stream}`,
+          `$JS.API.STREAM.INFO.${stream}`,
+          `$JS.API.STREAM.MSG.GET.${stream}`,
+          `$JS.API.CONSUMER.CREATE.${stream}.>`,
+          `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
+          `$JS.API.CONSUMER.INFO.${stream}.*`,
+          `$JS.API.CONSUMER.LIST.${stream}`,
+          `$JS.API.CONSUMER.DELETE.${stream}.*`,
+          `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
+          `$JS.ACK.${stream}.>`,
+        ]),
+        `$JS.API.DIRECT.GET.KV_${DESIRED_BUCKET}.>`,
+        `$JS.API.DIRECT.GET.KV_${STATE_BUCKET}.>`,
+        `$KV.${DESIRED_BUCKET}.>`,
+        `$KV.${STATE_BUCKET}.>`,
+        'opmas.control.>',
+        'opmas.events.>',
+        'opmas.deadletter.*',
+        'logs.>',
+      ],
+    },
+    sub: {
+      allow: [
+        `${systemInbox.server}.>`,
+        serverSubjects.heartbeats,
+        serverSubjects.hostActual,
+        serverSubjects.hostLaunch,
+        'opmas.status.*',
+        'opmas.metrics.*',
+        'opmas.logs.agent.*',
+        'opmas.collector.*.stats',
+        '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>',
+      ],
+    },
+    resp: { ...ANSWER },
+  };
+}
+
+/** A host: its own desired keys, its own subjects, and the heartbeats of what it started. */
+export function hostPermissions(hostId: string): Permissions {
+  const stream = `KV_${DESIRED_BUCKET}`;
+  const keys = `$KV.${DESIRED_BUCKET}.desired.${token(hostId)}.>`;
+  const watcher = hostWatcher(hostId);
+  return {
+    pub: {
+      allow: [
+        subjects.hostActual(hostId),
+        subjects.hostLaunch(hostId),
+        `$JS.API.CONSUMER.CREATE.${stream}.${watcher}.${keys}`,
+        `$JS.API.CONSUMER.MSG.NEXT.${stream}.${watcher}`,
+        `$JS.API.CONSUMER.DELETE.${stream}.${watcher}`,
+        `$JS.API.DIRECT.GET.${stream}.${keys}`,
+      ],
+    },
+    sub: { allow: [`${systemInbox.host(hostId)}.>`, serverSubjects.heartbeats] },
+  };
+}
+
+/** The collector: publishes events and its own counters, hears only its acknowledgements. */
+export function collectorPermissions(): Permissions {
+  return {
+    pub: { allow: ['logs.>', 'opmas.collector.*.stats'] },
+    sub: { allow: [`${systemInbox.collector}.>`] },
+  };
+}
