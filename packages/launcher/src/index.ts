@@ -1,6 +1,14 @@
 /** Children of `opmas up`: start, ready, lock, ports, revive, stop in order. */
 export { type DataDirLock, dataDirLock, type LockHolder, lockHolder } from './data/lock.ts';
 export { LaunchError, type LaunchErrorCode } from './errors.ts';
+export { type NatsBinary, natsBinary } from './nats/binary.ts';
+export {
+  type CredsFiles,
+  type EmbeddedNats,
+  type EmbeddedNatsOptions,
+  embeddedNats,
+} from './nats/embedded-nats.ts';
+export { type NatsServer, type NatsServerOptions, natsServer } from './nats/nats-server.ts';
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,

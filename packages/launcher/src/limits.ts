@@ -28,6 +28,9 @@ export const limits = {
   logCheckMs: 5_000,
   /** Log text quoted in an error. */
   logTailBytes: 4_096,
+  /** Log text searched for errors at a time, and how many of them are passed on. */
+  logScanBytes: 262_144,
+  logErrorLines: 5,
   /** The longest path a Unix socket may have (sun_path without its end mark). */
   socketPathBytes: 107,
   /** How long `down` waits for the other process to end. */

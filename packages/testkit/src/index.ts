@@ -1,6 +1,7 @@
 /** Real servers and honest waits for tests; private, never shipped. */
 export { type FakeClock, fakeClock } from './fake-clock.ts';
 export { freePort, freeUdpPort } from './free-port.ts';
+export { type TestNats, type TestNatsOptions, type TestUser, testNats } from './nats.ts';
 export {
   type FreshOptions,
   type TestDatabase,

@@ -29,6 +29,8 @@ export interface ChildPlan {
   hardSignal?: NodeJS.Signals;
   logFile: string;
   pidFile: string;
+  /** false: once ready it is left to die (tests, and parts that must not come back by themselves). */
+  revive?: boolean;
 }
 
 export type ChildEvent =
@@ -36,7 +38,8 @@ export type ChildEvent =
   | { kind: 'exited'; name: string; reason: string; restartInMs: number }
   | { kind: 'restart_failed'; name: string; reason: string; restartInMs: number }
   | { kind: 'stopped'; name: string; ms: number }
-  | { kind: 'log_rotated'; name: string };
+  | { kind: 'log_rotated'; name: string }
+  | { kind: 'warning'; name: string; text: string };
 
 export interface ChildOptions {
   onEvent?: (event: ChildEvent) => void;
@@ -76,10 +79,16 @@ export class Child {
    */
   async start(): Promise<ReadyDetails> {
     await this.#launch();
-    this.#life = this.#revive();
+    if (this.plan.revive ?? true) this.#life = this.#revive();
     this.#logTimer = setInterval(() => this.#rotate(), limits.logCheckMs);
     this.#logTimer.unref();
     return this.#details;
+  }
+
+  /** Asks the running process to end; it is started again with a command asked for anew. */
+  restart(): void {
+    const child = this.#process;
+    if (child?.pid !== undefined && isRunning(child)) sendSignal(child.pid, this.plan.stopSignal);
   }
 
   /** Stop signal, grace, hard signal, SIGKILL to the group. After return nothing of it runs. */

@@ -1,0 +1,102 @@
+/** The broker of one machine: operator mode, keys made once, one user with listed permissions for each of our processes. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  collectorPermissions,
+  credsFile,
+  hostPermissions,
+  issueUser,
+  natsConfig,
+  type Permissions,
+  serverPermissions,
+  systemCredentials,
+  type Trust,
+} from '@opmas/bus';
+import { privateDir, writePrivate } from '../data/files.ts';
+import type { ChildEvent } from '../process/child.ts';
+import { natsBinary } from './binary.ts';
+import { type NatsServer, natsServer } from './nats-server.ts';
+import { trustOf } from './trust-file.ts';
+
+export interface EmbeddedNatsOptions {
+  /** Absolute; the caller holds its lock. */
+  dataDir: string;
+  hostId: string;
+  /** OPMAS_NATS_BIN. */
+  bin?: string | undefined;
+  /** PATH, to look for the program. */
+  path?: string | undefined;
+  /** Room of the EVENTS stream; the other streams get theirs on top. */
+  eventsMaxBytes?: number;
+  onEvent?: (event: ChildEvent) => void;
+  onPortChanged?: (port: number) => void;
+}
+
+/** Paths of creds files, 0600. */
+export interface CredsFiles {
+  server: string;
+  host: string;
+  collector: string;
+}
+
+export interface EmbeddedNats extends Omit<NatsServer, 'child'> {
+  trust: Trust;
+  creds: CredsFiles;
+  /** The system account's user, for the server alone. */
+  sysCreds: string;
+  version: string;
+}
+
+/** Room for findings, telemetry, dead letters, feed and KV, in bytes. */
+const OTHER_STREAMS_BYTES = 8_000_000_000;
+
+/** @throws {LaunchError} nats_missing, child_failed, data_dir_unusable */
+export async function embeddedNats(options: EmbeddedNatsOptions): Promise<EmbeddedNats> {
+  const { dataDir, eventsMaxBytes = 4_000_000_000 } = options;
+  const binary = natsBinary(options);
+  const trust = trustOf(dataDir);
+  const serverName = `opmas-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`;
+  const runDir = privateDir(join(dataDir, 'run'));
+  const { child: _, ...server } = await natsServer({
+    dataDir,
+    bin: binary.path,
+    serverName,
+    config: (port) =>
+      natsConfig({
+        trust,
+        port,
+        dataDir: join(dataDir, 'nats'),
+        runDir,
+        serverName,
+        maxFile: eventsMaxBytes + OTHER_STREAMS_BYTES,
+        version: binary.version,
+        syncInterval: 'always',
+      }),
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    ...(options.onPortChanged === undefined ? {} : { onPortChanged: options.onPortChanged }),
+  });
+  const sysCreds = join(dataDir, 'keys', 'nats-sys.creds');
+  writePrivate(sysCreds, credsFile(systemCredentials(trust)));
+  const creds = writeCreds(dataDir, options.hostId, (name, permissions) =>
+    credsFile(issueUser(trust, { name, permissions })),
+  );
+  return { ...server, trust, creds, sysCreds, version: binary.version };
+}
+
+/** Issued anew at every start, so that changed permissions take effect. */
+export function writeCreds(
+  dataDir: string,
+  hostId: string,
+  issue: (name: string, permissions: Permissions) => string,
+): CredsFiles {
+  const write = (part: string, permissions: Permissions) => {
+    const path = join(dataDir, 'keys', `nats-${part}.creds`);
+    writePrivate(path, issue(part, permissions));
+    return path;
+  };
+  return {
+    server: write('server', serverPermissions()),
+    host: write('host', hostPermissions(hostId)),
+    collector: write('collector', collectorPermissions()),
+  };
+}
