@@ -1,0 +1,69 @@
+// Starts the page: builds its parts, joins them, and hands them to React.
+import './styles.ts';
+import { MantineProvider } from '@mantine/core';
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './App.tsx';
+import { ApiError, isRefusal } from './api/http.ts';
+import { createApi, sessionApi } from './api/index.ts';
+import { createSession } from './api/session.ts';
+import { ServicesProvider } from './data/services.ts';
+import { createLive } from './live/live.ts';
+import { createPage } from './router.tsx';
+import { theme } from './theme.ts';
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
+// The scroll lock under the drawer writes a style element of its own and looks for the nonce here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
+
+const session = createSession({
+  ...sessionApi,
+  storage: window.sessionStorage,
+  now: () => Date.now(),
+});
+const queries = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error) => {
+      if (error instanceof ApiError && error.status === 0) live.suspect();
+    },
+  }),
+  defaultOptions: {
+    queries: {
+      // A network without the internet is a normal place for this page.
+      networkMode: 'always',
+      staleTime: 30_000,
+      retry: (failures, error) => failures < 2 && !isRefusal(error),
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+const feedUrl = `${window.location.origin.replace(/^http/, 'ws')}/api/v1/agents/ws`;
+const live = createLive({ session, queries, url: feedUrl });
+const services = { session, api: createApi(session), live };
+const router = createPage(session);
+
+session.subscribe(() => {
+  const { phase } = session.state();
+  if (phase === 'in') live.start();
+  if (phase === 'out') {
+    live.stop();
+    queries.clear();
+  }
+});
+window.addEventListener('online', () => live.retryNow());
+void session.restore();
+
+const place = document.getElementById('root');
+if (!place) throw new Error('index.html has no #root');
+createRoot(place).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <QueryClientProvider client={queries}>
+        <ServicesProvider value={services}>
+          <App router={router} />
+        </ServicesProvider>
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,34 @@
+// Something failed: what, with the number to quote, and a way to try again.
+import { Button } from '@mantine/core';
+import { CircleAlert } from 'lucide-react';
+import { ApiError } from '../api/http.ts';
+import { text } from '../text.ts';
+import s from './Fault.module.css';
+
+export function Fault({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const fields = error instanceof ApiError ? error.fields : [];
+  const requestId = error instanceof ApiError ? error.requestId : undefined;
+  return (
+    <div className={s.fault} role="alert">
+      <CircleAlert size={18} aria-hidden className={s.icon} />
+      <div className={s.words}>
+        <span>{error instanceof Error ? error.message : String(error)}</span>
+        {fields.length > 0 && (
+          <ul className={s.fields}>
+            {fields.map(({ path, message }) => (
+              <li key={`${path} ${message}`}>
+                {path && <code>{path}</code>} {message}
+              </li>
+            ))}
+          </ul>
+        )}
+        {requestId && <span className={s.request}>{text.errors.request(requestId)}</span>}
+      </div>
+      {onRetry && (
+        <Button size="xs" variant="default" onClick={onRetry}>
+          {text.retry}
+        </Button>
+      )}
+    </div>
+  );
+}
