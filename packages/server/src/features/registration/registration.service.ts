@@ -15,6 +15,7 @@ import type { Broker, Database, Executor } from '../../platform/ports.ts';
 import {
   type AgentRow,
   type AgentsService,
+  formerAgent,
   insertAgent,
   livingAgentByName,
 } from '../agents/index.ts';

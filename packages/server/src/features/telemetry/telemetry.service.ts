@@ -1,0 +1,271 @@
+/** What agents say of themselves: heartbeats, status, metrics, logs; stored, judged, read. */
+import { createHash } from 'node:crypto';
+import type {
+  AgentHealth,
+  AgentLogLine,
+  AgentLogRecord,
+  AgentStatusReport,
+  Heartbeat,
+  MetricSeries,
+  MetricsReport,
+} from '@opmas/protocol';
+import { type Clock, timestamp } from '../../kernel/clock.ts';
+import { OpmasError } from '../../kernel/errors.ts';
+import {
+  decodeCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  toPage,
+} from '../../kernel/paging.ts';
+import type { Database, Executor } from '../../platform/ports.ts';
+import { type AgentsService, type ConditionChange, toAgent } from '../agents/index.ts';
+import { Liveness, type PresenceChange } from './liveness.ts';
+import * as store from './telemetry.store.ts';
+
+/** A decoded telemetry message with the key that makes it single. */
+export type TelemetryItem =
+  | { key: string; kind: 'metrics'; report: MetricsReport }
+  | { key: string; kind: 'log'; line: AgentLogLine };
+
+const FLUSH_ROWS = 5_000;
+const MAX_POINTS = 20_000;
+const DAY_MS = 86_400_000;
+
+export function createTelemetryService(options: {
+  database: Database;
+  agents: AgentsService;
+  clock: Clock;
+}) {
+  const { database, agents, clock } = options;
+  const liveness = new Liveness(clock);
+
+  async function applyPresence(change: PresenceChange): Promise<void> {
+    const seconds = Math.round(change.silentMs / 1_000);
+    const silent = (
+      present: boolean,
+      type: 'late' | 'offline',
+      message: string,
+    ): ConditionChange =>
+      present ? { type, present, reason: 'no_heartbeat', message } : { type, present };
+    await database.transaction(async (tx) => {
+      const agent = await agents.get(tx, change.agentId);
+      if (agent.status !== 'running') return;
+      await agents.change(tx, change.agentId, {
+        conditions: [
+          silent(change.presence === 'late', 'late', `No heartbeat for ${seconds} s`),
+          silent(change.presence === 'offline', 'offline', `No heartbeat for ${seconds} s`),
+        ],
+      });
+    });
+  }
+
+  async function ifKnown(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // An agent that was deleted between report and write has nothing to be told.
+      if (!(error instanceof OpmasError && error.code === 'OPMAS_AGENT_NOT_FOUND')) throw error;
+    }
+  }
+
+  return {
+    liveness,
+
+    /** After a start: agents that were running must be heard soon, or they are late. */
+    async expectRunning(): Promise<void> {
+      for (const id of await store.runningAgentIds(database.pool)) liveness.expect(id);
+    },
+
+    /** Returns at once; what it changes is written by the next flush. */
+    heartbeat(heartbeat: Heartbeat): PresenceChange | undefined {
+      return liveness.heard(heartbeat);
+    },
+
+    presenceChanged: (change: PresenceChange) => ifKnown(() => applyPresence(change)),
+
+    async sweep(): Promise<void> {
+      for (const change of liveness.sweep()) await ifKnown(() => applyPresence(change));
+    },
+
+    /** Writes heartbeats that came since the last flush. */
+    async flush(): Promise<void> {
+      for (;;) {
+        const rows = liveness.drain(FLUSH_ROWS);
+        if (rows.length === 0) return;
+        try {
+          await store.writeLiveness(database.pool, rows);
+        } catch (error) {
+          liveness.restore(rows);
+          throw error;
+        }
+        if (rows.length < FLUSH_ROWS) return;
+      }
+    },
+
+    /** An agent's own word on how it is: a condition, and its components. */
+    async status(report: AgentStatusReport): Promise<void> {
+      const bad = report.status === 'degraded' || report.status === 'unhealthy';
+      const rejected = report.config?.error ?? undefined;
+      await ifKnown(() =>
+        database.transaction(async (tx) => {
+          await agents.change(tx, report.agent_id, {
+            ...(bad ? { reason: report.reason ?? report.status } : {}),
+            ...(report.status === 'healthy' ? { reason: null } : {}),
+            conditions: [
+              bad
+                ? {
+                    type: 'degraded',
+                    present: true,
+                    reason: report.status,
+                    message: report.reason ?? report.status,
+                  }
+                : { type: 'degraded', present: false },
+              rejected === undefined
+                ? { type: 'config_rejected', present: false }
+                : {
+                    type: 'config_rejected',
+                    present: true,
+                    reason: 'rejected_by_agent',
+                    message: rejected.slice(0, 1_024),
+                  },
+            ],
+            ...(report.components === undefined
+              ? {}
+              : { set: { components: JSON.stringify(report.components) } }),
+          });
+        }),
+      );
+    },
+
+    /** Stores a batch; a message stored before is not stored again. */
+    async record(items: readonly TelemetryItem[]): Promise<void> {
+      if (items.length === 0) return;
+      const metrics: store.MetricRow[] = [];
+      const logs: store.LogRow[] = [];
+      for (const item of items) {
+        if (item.kind === 'metrics') metrics.push(...metricRows(item.key, item.report));
+        else logs.push(logRow(item.key, item.line));
+      }
+      await store.recordTelemetry(database.pool, {
+        keys: items.map((item) => item.key),
+        metrics,
+        logs,
+      });
+    },
+
+    async health(db: Executor, agentId: string): Promise<AgentHealth> {
+      const row = await agents.get(db, agentId);
+      const agent = toAgent(row);
+      const last = liveness.last(agentId);
+      const latest = await store.latestMetrics(db, agentId, new Date(clock.now() - DAY_MS));
+      const offline = agent.conditions.some((c) => c.type === 'offline');
+      return {
+        agent_id: agentId,
+        status: offline ? 'offline' : (last?.heartbeat.status ?? 'unknown'),
+        agent_status: agent.status,
+        conditions: agent.conditions,
+        last_heartbeat: last === undefined ? agent.last_heartbeat : timestamp(last.at),
+        uptime: last?.heartbeat.uptime ?? null,
+        components: row.components,
+        metrics: Object.fromEntries(latest.map(({ name, value }) => [name, value])),
+        timestamp: timestamp(clock.now()),
+      };
+    },
+
+    async metrics(
+      db: Executor,
+      agentId: string,
+      query: { name?: string; from?: string; to?: string; step?: number },
+    ): Promise<MetricSeries> {
+      await agents.get(db, agentId);
+      const to = query.to === undefined ? new Date(clock.now()) : new Date(query.to);
+      const from =
+        query.from === undefined ? new Date(to.getTime() - 3_600_000) : new Date(query.from);
+      const points = await store.metricPoints(
+        db,
+        { agentId, name: query.name, from, to, stepSeconds: query.step ?? 60 },
+        MAX_POINTS,
+      );
+      const series = new Map<string, [string, number][]>();
+      for (const point of points) {
+        const list = series.get(point.name) ?? [];
+        list.push([point.at.toISOString(), point.value]);
+        series.set(point.name, list);
+      }
+      return { series: [...series].map(([name, list]) => ({ name, points: list })) };
+    },
+
+    async logs(
+      db: Executor,
+      agentId: string,
+      query: PageRequest & { level?: string; q?: string; from?: string; to?: string },
+    ): Promise<Page<AgentLogRecord>> {
+      await agents.get(db, agentId);
+      const limit = pageLimit(query);
+      const after =
+        query.cursor === undefined
+          ? undefined
+          : (decodeCursor(query.cursor, 2) as [string, string]);
+      const { level, ...filter } = query;
+      const rows = await store.listLogs(
+        db,
+        agentId,
+        { ...filter, ...(level === undefined ? {} : { levels: [level] }) },
+        limit + 1,
+        after,
+      );
+      return toPage(
+        rows,
+        limit,
+        (row) => ({
+          agent_id: row.agent_id,
+          level: row.level,
+          message: row.message,
+          timestamp: row.timestamp.toISOString(),
+          context: row.context,
+        }),
+        (row) => [row.timestamp.toISOString(), row.id],
+      );
+    },
+  };
+}
+
+export type TelemetryService = ReturnType<typeof createTelemetryService>;
+
+/** A histogram is stored as its count and sum: enough for rates and means. */
+function metricRows(key: string, report: MetricsReport): store.MetricRow[] {
+  const base = {
+    key,
+    agent_id: report.agent_id,
+    instance_id: report.instance_id ?? null,
+    at: report.timestamp,
+  };
+  return Object.entries(report.metrics).flatMap(([name, value]) =>
+    typeof value === 'number'
+      ? [{ ...base, name, value }]
+      : [
+          { ...base, name: `${name}_count`, value: value.count },
+          { ...base, name: `${name}_sum`, value: value.sum },
+        ],
+  );
+}
+
+function logRow(key: string, line: AgentLogLine): store.LogRow {
+  return {
+    key,
+    id: uuidOf(key),
+    agent_id: line.agent_id,
+    instance_id: line.instance_id ?? null,
+    level: line.level,
+    message: line.message.replaceAll('\u0000', '\uFFFD'),
+    context: JSON.stringify(line.context ?? {}).replaceAll('\\u0000', '\\uFFFD'),
+    at: line.timestamp,
+  };
+}
+
+/** A stable UUID (version 8) of a message key. */
+function uuidOf(key: string): string {
+  const hex = createHash('sha256').update(key).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
