@@ -70,7 +70,9 @@ export function exitReason(exit: Exit, tail: readonly string[] = []): ExitReason
 
 /** The line of a log's end that most likely says why: the last error, else the last line. */
 export function telling(tail: readonly string[]): string | undefined {
-  const lines = tail.map(plain).filter((line) => line !== '' && !NOISE.test(line));
+  const lines = tail
+    .map((line) => plain(line.slice(0, 2_000)))
+    .filter((line) => line !== '' && !NOISE.test(line));
   return lines.findLast((line) => ERROR.test(line)) ?? lines.at(-1);
 }
 
@@ -81,8 +83,7 @@ function plain(line: string): string {
   return messageOf(line.trim()).replace(CONTROL, ' ').trim();
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
+const CONTROL = /\p{Cc}+/gu;
 
 /** Agents log JSON lines; their words are in `message` or `msg`. */
 function messageOf(line: string): string {

@@ -48,6 +48,7 @@ export function createHost(options: HostOptions): Host {
   let opened = false;
   let ending: Promise<void> | undefined;
   let deaf: (() => void) | undefined;
+  let recovery: Promise<void> = Promise.resolve();
   let cancelReport: (() => void) | undefined;
 
   const file = runFile(runFilePath(dataDir), (): RunState => {
@@ -202,6 +203,7 @@ export function createHost(options: HostOptions): Host {
   };
 
   const end = async (agents: 'stop' | 'leave') => {
+    await recovery.catch(() => undefined);
     for (const stop of ends.splice(0)) stop();
     const all = [...keepers.values()];
     for (const { cancelAbsent } of all) cancelAbsent?.();
@@ -222,8 +224,9 @@ export function createHost(options: HostOptions): Host {
           if (keeper.record.instance_id === id) keeper.exited(id, exit);
         }
       });
-      await recoverAll();
-      act();
+      recovery = recoverAll();
+      await recovery;
+      if (ending === undefined) act();
       await reconciled.promise;
     },
     stop({ agents }) {
