@@ -117,7 +117,7 @@ const KERNEL: readonly (readonly [RegExp, string])[] = [
     'connectivity',
   ],
   [
-    /out of memory|oom[-_ ]kill|kernel panic|\boops\b|BUG: |I\/O error|(?:EXT4|F2FS|BTRFS|XFS|UBIFS|SQUASHFS|JFFS2)[^:]{0,32}(?:error|warning)|ubi\d: |uncorrectable|call trace|segfault|blocked for more than|soft lockup|rcu_sched|page allocation failure|machine check|under-?voltage|thermal|temperature|watchdog|over-?current/i,
+    /out of memory|oom[-_ ]kill|kernel panic|\boops\b|BUG: |I\/O error|(?:EXT4|F2FS|BTRFS|XFS|UBIFS|SQUASHFS|JFFS2).{0,48}(?:error|warning)|ubi\d: |uncorrectable|call trace|segfault|blocked for more than|soft lockup|rcu_sched|page allocation failure|machine check|under-?voltage|thermal|temperature|watchdog|over-?current/i,
     'health',
   ],
   [

@@ -13,6 +13,42 @@ const CLOSE = 93;
  * `limits.tagChars` and has no white space.
  */
 export function takeTag(text: string, at: number, line: SyslogLine): number {
+  const quick = takePlainTag(text, at, line);
+  return quick < 0 ? takeAnyTag(text, at, line) : quick;
+}
+
+/** The usual `name: ` and `name[123]: `, told by the ends of the first word alone. */
+export function takePlainTag(text: string, at: number, line: SyslogLine): number {
+  const end = text.indexOf(' ', at);
+  if (end < at + 2 || end > at + ingestLimits.tagChars || text.charCodeAt(end - 1) !== COLON)
+    return -1;
+  let nameEnd = end - 1;
+  let pid = -1;
+  if (text.charCodeAt(end - 2) === CLOSE) {
+    pid = 0;
+    let scale = 1;
+    let i = end - 3;
+    for (; i > end - 12; i--) {
+      const digit = text.charCodeAt(i) - 48;
+      if (!(digit >= 0 && digit <= 9)) break;
+      pid += digit * scale;
+      scale *= 10;
+    }
+    if (scale === 1 || text.charCodeAt(i) !== OPEN) return -1;
+    nameEnd = i;
+  }
+  if (nameEnd === at) return -1;
+  for (let i = at; i < nameEnd; i++) {
+    const code = text.charCodeAt(i);
+    if (code < SPACE || code === OPEN) return -1;
+  }
+  setProgram(text.slice(at, nameEnd), line);
+  if (pid >= 0) line.pid = pid;
+  return end + 1;
+}
+
+/** Every other form, letter by letter. */
+export function takeAnyTag(text: string, at: number, line: SyslogLine): number {
   const stop = Math.min(text.length, at + ingestLimits.tagChars);
   for (let i = at; i < stop; i++) {
     const code = text.charCodeAt(i);

@@ -5,7 +5,10 @@ export interface Cursor {
   end: number;
 }
 
-const MONTHS = 'janfebmaraprmayjunjulaugsepoctnovdec';
+/** The three letters of each month in one number, as `monthAt` packs them. */
+const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'
+  .split(' ')
+  .map((name) => Number.parseInt(Buffer.from(name, 'latin1').toString('hex'), 16));
 const HOUR = 3_600_000;
 const HALF_YEAR = 182 * 24 * HOUR;
 
@@ -20,12 +23,28 @@ function digits(line: string, at: number, count: number): number {
   return value;
 }
 
+function twoDigits(line: string, at: number): number {
+  const tens = line.charCodeAt(at) - 48;
+  const ones = line.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
+}
+
+/** `Jan` to `Dec` in any case as 0 to 11; -1 for anything else. */
+function monthAt(line: string, at: number): number {
+  const code =
+    ((line.charCodeAt(at) | 32) << 16) |
+    ((line.charCodeAt(at + 1) | 32) << 8) |
+    (line.charCodeAt(at + 2) | 32);
+  for (let month = 0; month < MONTHS.length; month++) if (MONTHS[month] === code) return month;
+  return -1;
+}
+
 /** `hh:mm:ss[.fraction]` as milliseconds of the day; -1 when it is none. Leap seconds are accepted. */
 function clockTime(line: string, at: number, cursor: Cursor): number {
   if (line.charCodeAt(at + 2) !== 58 || line.charCodeAt(at + 5) !== 58) return -1;
-  const hour = digits(line, at, 2);
-  const minute = digits(line, at + 3, 2);
-  const second = digits(line, at + 6, 2);
+  const hour = twoDigits(line, at);
+  const minute = twoDigits(line, at + 3);
+  const second = twoDigits(line, at + 6);
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return -1;
   let end = at + 8;
   let ms = 0;
@@ -91,11 +110,11 @@ export function bsdTime(
   cursor: Cursor,
 ): number {
   if (line.charCodeAt(at + 3) !== 32) return Number.NaN;
-  const found = MONTHS.indexOf(line.slice(at, at + 3).toLowerCase());
-  if (found < 0 || found % 3 !== 0) return Number.NaN;
+  const month = monthAt(line, at);
+  if (month < 0) return Number.NaN;
   let i = at + 4;
   if (line.charCodeAt(i) === 32) i++;
-  let day = digits(line, i, 2);
+  let day = twoDigits(line, i);
   if (day >= 0) i += 2;
   else {
     day = digits(line, i, 1);
@@ -116,7 +135,6 @@ export function bsdTime(
       cursor.end += 5;
     }
   }
-  const month = found / 3;
   return year < 0 ? nearestYear(month, day, msOfDay, now) : localTime(year, month, day, msOfDay);
 }
 
@@ -127,8 +145,8 @@ export function bsdTime(
 export function isoTime(line: string, at: number, cursor: Cursor): number {
   if (line.charCodeAt(at + 4) !== 45 || line.charCodeAt(at + 7) !== 45) return Number.NaN;
   const year = digits(line, at, 4);
-  const month = digits(line, at + 5, 2);
-  const day = digits(line, at + 8, 2);
+  const month = twoDigits(line, at + 5);
+  const day = twoDigits(line, at + 8);
   const between = line.charCodeAt(at + 10) | 32;
   if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31) return Number.NaN;
   if (between !== 116 && between !== 32) return Number.NaN;
@@ -140,9 +158,9 @@ export function isoTime(line: string, at: number, cursor: Cursor): number {
     return Date.UTC(year, month - 1, day) + msOfDay;
   }
   if (zone !== 43 && zone !== 45) return localTime(year, month - 1, day, msOfDay);
-  const hours = digits(line, cursor.end + 1, 2);
+  const hours = twoDigits(line, cursor.end + 1);
   const colon = line.charCodeAt(cursor.end + 3) === 58 ? 1 : 0;
-  const minutes = digits(line, cursor.end + 3 + colon, 2);
+  const minutes = twoDigits(line, cursor.end + 3 + colon);
   if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return Number.NaN;
   cursor.end += 5 + colon;
   const offset = (hours * 60 + minutes) * 60_000;

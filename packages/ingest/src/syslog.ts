@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { take5424 } from './syslog-5424.ts';
 import type { SyslogLine } from './syslog-line.ts';
 import { FACILITIES, SYSLOG_SEVERITIES, selectorNames } from './syslog-names.ts';
-import { takeTag } from './syslog-tag.ts';
+import { takeAnyTag, takePlainTag, takeTag } from './syslog-tag.ts';
 import { bsdTime, type Cursor, isoTime } from './syslog-time.ts';
 
 const SPACE = 32;
@@ -137,16 +137,23 @@ function takeSelector(text: string, at: number, line: SyslogLine): number {
 
 /** `[host ]tag: message`: a first word that is a tag means that the sender left its name out. */
 function takeHostAndTag(text: string, at: number, line: SyslogLine): void {
-  let message = takeTag(text, at, line);
-  if (message < 0 && !text.startsWith('last message repeated ', at)) {
-    const space = text.indexOf(' ', at);
-    if (space > at) {
-      line.host = text.slice(at, space);
-      message = takeTag(text, space + 1, line);
-      if (message < 0) message = space + 1;
-    }
+  const space = text.indexOf(' ', at);
+  let message = takePlainTag(text, at, line);
+  if (message < 0 && space > at) {
+    message = takePlainTag(text, space + 1, line);
+    if (message >= 0) line.host = text.slice(at, space);
   }
-  line.message = text.slice(message < 0 ? at : message);
+  if (message < 0) message = takeOddHostAndTag(text, at, space, line);
+  line.message = text.slice(message);
+}
+
+function takeOddHostAndTag(text: string, at: number, space: number, line: SyslogLine): number {
+  const message = takeAnyTag(text, at, line);
+  if (message >= 0) return message;
+  if (space <= at || text.startsWith('last message repeated ', at)) return at;
+  line.host = text.slice(at, space);
+  const behind = takeAnyTag(text, space + 1, line);
+  return behind < 0 ? space + 1 : behind;
 }
 
 /**
