@@ -40,16 +40,12 @@ export function decodeEvents(data: Uint8Array): DecodedEvents {
   }
   const whole = text.startsWith('[') || !text.includes('\n') ? parse(text) : undefined;
   if (whole?.ok === true && Array.isArray(whole.value)) {
+    const measure = data.length > limits.eventBytes;
     whole.value.forEach((value: unknown, index) =>
-      take(result, index, value, () => JSON.stringify(value)),
+      take(result, index, value, measure ? JSON.stringify(value) : undefined),
     );
-    return result;
-  }
-  if (whole?.ok === true) {
-    take(result, 0, whole.value, () => text);
-    return result;
-  }
-  readLines(result, text);
+  } else if (whole?.ok === true) take(result, 0, whole.value, text);
+  else readLines(result, text);
   return result;
 }
 
@@ -60,13 +56,13 @@ function readLines(result: DecodedEvents, text: string): void {
     // One object written over several lines.
     const pretty = parse(text);
     if (pretty.ok) {
-      take(result, 0, pretty.value, () => text);
+      take(result, 0, pretty.value, text);
       return;
     }
   }
   lines.forEach((line, index) => {
     const parsed = index === 0 ? first : parse(line);
-    if (parsed.ok) take(result, index, parsed.value, () => line);
+    if (parsed.ok) take(result, index, parsed.value, line);
     else fault(result, index, parsed.message, line);
   });
 }
@@ -81,20 +77,19 @@ function parse(text: string): Parse {
   }
 }
 
-function take(result: DecodedEvents, index: number, value: unknown, source: () => string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    fault(result, index, 'an event is a JSON object', source());
-  } else if (result.events.length >= limits.batchEvents) {
-    fault(result, index, `more than ${limits.batchEvents} events in one message`, source());
-  } else if (tooLarge(source)) {
-    fault(result, index, `an event has more than ${limits.eventBytes} bytes`, source());
-  } else {
-    result.events.push(Object.fromEntries(Object.entries(value)));
-  }
+/** `source`: the event's own text; an element of an array has none, and is written again when needed. */
+function take(result: DecodedEvents, index: number, value: unknown, source?: string): void {
+  const text = () => source ?? JSON.stringify(value);
+  if (!isObject(value)) fault(result, index, 'an event is a JSON object', text());
+  else if (result.events.length >= limits.batchEvents) {
+    fault(result, index, `more than ${limits.batchEvents} events in one message`, text());
+  } else if (source !== undefined && Buffer.byteLength(source) > limits.eventBytes) {
+    fault(result, index, `an event has more than ${limits.eventBytes} bytes`, text());
+  } else result.events.push(value);
 }
 
-function tooLarge(source: () => string): boolean {
-  return Buffer.byteLength(source()) > limits.eventBytes;
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function fault(result: DecodedEvents, index: number, message: string, source: string): void {

@@ -14,7 +14,9 @@ export async function pushAccountJwt(systemBus: Bus, jwt: string): Promise<void>
   const at = (from: unknown, key: string): unknown =>
     typeof from === 'object' && from !== null ? Reflect.get(from, key) : undefined;
   if (at(at(body, 'data'), 'code') === 200) return;
-  const why =
-    at(at(body, 'error'), 'description') ?? at(at(body, 'data'), 'message') ?? answer.text();
-  throw new BusError('OPMAS_INVALID_REQUEST', `the broker refuses the account JWT: ${String(why)}`);
+  const why = at(at(body, 'error'), 'description') ?? at(at(body, 'data'), 'message');
+  throw new BusError(
+    'OPMAS_INVALID_REQUEST',
+    `the broker refuses the account JWT: ${typeof why === 'string' ? why : answer.text()}`,
+  );
 }

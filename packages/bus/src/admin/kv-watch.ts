@@ -30,6 +30,7 @@ export class KvWatch {
   #stopped = false;
   #starting = false;
   #again = false;
+  #told: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(bus: Bus, bucket: string, prefix: string, watcher: string, options: WatchOptions) {
@@ -74,7 +75,10 @@ export class KvWatch {
     clearTimeout(this.#timer);
     this.#restart()
       .catch((error: unknown) => {
-        this.#options.onError(toBusError(`watching ${this.#subjects}`, error));
+        const fault = toBusError(`watching ${this.#subjects}`, error);
+        // Told once per kind of outage, however long it lasts.
+        if (fault.code !== this.#told) this.#options.onError(fault);
+        this.#told = fault.code;
         this.#timer = setTimeout(() => this.#start(), RETRY_MS);
       })
       .finally(() => {
@@ -87,6 +91,7 @@ export class KvWatch {
     await this.#source?.stop();
     this.#source = undefined;
     const { pending } = await this.#makeConsumer();
+    this.#told = undefined;
     if (this.#stopped) return;
     this.#fresh = new Set();
     if (pending === 0) this.#complete();
@@ -177,7 +182,7 @@ export class KvWatch {
     const fresh = this.#fresh;
     if (fresh === undefined) return;
     this.#fresh = undefined;
-    for (const key of [...this.#known.keys()]) {
+    for (const key of this.#known.keys()) {
       if (fresh.has(key)) continue;
       this.#known.delete(key);
       this.#options.onDelete(key);

@@ -84,7 +84,7 @@ export interface ConsumerOptions {
   maxDeliver?: number;
   maxAckPending?: number;
   /** `new`: from now on; `all`: from the first kept message. Kept as first made. */
-  deliver?: 'new' | 'all';
+  deliver?: 'new' | 'all' | { fromSeq: number };
 }
 
 /** Makes or updates a durable pull consumer with explicit acknowledgements; idempotent. */
@@ -103,7 +103,7 @@ export async function ensureConsumer(bus: Bus, options: ConsumerOptions): Promis
       await manager.consumers.add(options.stream, {
         durable_name: options.consumer,
         ack_policy: AckPolicy.Explicit,
-        deliver_policy: deliver === 'new' ? DeliverPolicy.New : DeliverPolicy.All,
+        ...deliverPolicy(deliver),
         ...mutable,
       });
     } else if (differs(existing.config, mutable)) {
@@ -112,6 +112,12 @@ export async function ensureConsumer(bus: Bus, options: ConsumerOptions): Promis
   } catch (error) {
     throw toBusError(`consumer ${options.consumer} of stream ${options.stream}`, error);
   }
+}
+
+function deliverPolicy(deliver: NonNullable<ConsumerOptions['deliver']>): Partial<ConsumerConfig> {
+  if (deliver === 'new') return { deliver_policy: DeliverPolicy.New };
+  if (deliver === 'all') return { deliver_policy: DeliverPolicy.All };
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: deliver.fromSeq };
 }
 
 /** False when there was none. */
@@ -175,6 +181,8 @@ export interface StreamState {
   first_time: string;
   last_time: string;
   consumers: number;
+  /** When the stream was made: a stream made again starts its sequence anew. RFC 3339. */
+  created: string;
 }
 
 /** Undefined when there is none. */
@@ -193,6 +201,7 @@ export async function streamInfo(bus: Bus, stream: string): Promise<StreamState 
       first_time: state.first_ts,
       last_time: state.last_ts,
       consumers: state.consumer_count,
+      created: CREATED,
     };
   } catch (error) {
     throw toBusError(`stream ${stream}`, error);

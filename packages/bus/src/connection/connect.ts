@@ -135,10 +135,13 @@ class WireBus implements Bus {
     const wire = this.#wire;
     this.#pending.set(wire, (this.#pending.get(wire) ?? 0) + 1);
     try {
-      const answer = await wire.request(subject, data, {
-        timeout: timeoutMs,
-        ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
-      });
+      const answer = await this.#unlessDown(
+        subject,
+        wire.request(subject, data, {
+          timeout: timeoutMs,
+          ...(headers === undefined ? {} : { headers: encodeHeaders(headers) }),
+        }),
+      );
       return toBusMessage(answer, (to, payload) => this.publish(to, payload));
     } catch (error) {
       throw toBusError(`request to ${subject}`, error);
@@ -276,6 +279,21 @@ class WireBus implements Bus {
     this.#tell({ state: 'closed', reason: 'closed by this process', unauthorized: false });
   }
 
+  /** An answer cannot come over a lost connection: rejects then, instead of at the timeout. */
+  async #unlessDown<T>(subject: string, answer: Promise<T>): Promise<T> {
+    let stop = () => {};
+    const lost = new Promise<never>((_, reject) => {
+      stop = this.#status.add((status) => {
+        if (status.state !== 'up') reject(this.#downError(`request to ${subject}`));
+      });
+    });
+    try {
+      return await Promise.race([answer, lost]);
+    } finally {
+      stop();
+    }
+  }
+
   #listen(wire: NatsConnection, entry: Entry): Subscription {
     return wire.subscribe(entry.subject, {
       queue: entry.queue,
@@ -333,8 +351,12 @@ class WireBus implements Bus {
     this.#wire = next;
     this.#credentials = source;
     this.#follow(next);
-    this.#tellUp('connected with new credentials');
+    // Consumers move first: what hears `up` may then rely on them.
+    const wasUp = this.#up;
+    this.#up = true;
     this.#swaps.emit();
+    if (!wasUp) this.#tellUp('connected with new credentials');
+    else this.#logger.info({}, 'broker connection replaced');
     await this.#retire(
       old,
       moved.map((move) => move.before),

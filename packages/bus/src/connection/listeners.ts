@@ -10,7 +10,8 @@ export class Listeners<T> {
   }
 
   emit(value: T): void {
-    for (const listener of [...this.#set]) {
+    const now = [...this.#set];
+    for (const listener of now) {
       try {
         listener(value);
       } catch (error) {

@@ -23,6 +23,9 @@ export interface PullOptions {
   heartbeatMs?: number;
 }
 
+/** Attempts in a row before an absent consumer is reported: just after a restart it is being loaded. */
+const TOLD_AT = 3;
+
 /** One connection's inbox; a swap makes a second one and drains the first. */
 interface Mouth {
   inbox: string;
@@ -43,6 +46,8 @@ export class PullSource {
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #reviving = false;
+  /** The connection was lost since the last pull: what was asked for will not come. */
+  #lost = false;
 
   constructor(bus: Bus, options: PullOptions) {
     this.#bus = bus;
@@ -54,8 +59,12 @@ export class PullSource {
     this.#mouth = this.#openMouth();
     this.#stops = [
       bus.onStatus((status) => {
-        if (status.state === 'up') this.#restart();
-        else clearTimeout(this.#silence);
+        if (status.state === 'up') {
+          if (this.#lost) this.#restart();
+        } else {
+          this.#lost = true;
+          clearTimeout(this.#silence);
+        }
       }),
       bus.onSwap(() => this.#moveOver()),
     ];
@@ -151,19 +160,21 @@ export class PullSource {
     }
     // 503: no such consumer, or it is not loaded yet. 409: deleted, leadership changed, too many pulls.
     mouth.asked = 0;
-    const gone = notice.status === 503 || /delet/i.test(notice.statusText);
+    const deleted = /delet/i.test(notice.statusText);
+    const absent = notice.status === 503;
     this.#trouble(
       new BusError(
-        gone ? 'OPMAS_NOT_FOUND' : 'OPMAS_BROKER_UNAVAILABLE',
+        absent || deleted ? 'OPMAS_NOT_FOUND' : 'OPMAS_BROKER_UNAVAILABLE',
         `${this.#label()}: ${notice.status} ${notice.statusText || 'nobody answers there'}`,
       ),
-      gone,
+      deleted ? 'deleted' : absent ? 'absent' : 'trouble',
     );
   }
 
-  #trouble(error: BusError, gone = false): void {
+  #trouble(error: BusError, kind: 'trouble' | 'absent' | 'deleted' = 'trouble'): void {
     this.#failures += 1;
-    if (this.#failures === 3 || (this.#failures === 1 && !gone)) this.#options.onTrouble(error);
+    if (this.#failures === TOLD_AT || (this.#failures === 1 && kind === 'trouble'))
+      this.#options.onTrouble(error);
     if (this.#retry !== undefined || this.#stopped) return;
     const wait = Math.min(
       busLimits.retryMaxMs,
@@ -171,7 +182,9 @@ export class PullSource {
     );
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      if (gone) void this.#revive();
+      // A consumer that is only not loaded yet must not be made anew.
+      if (kind === 'deleted' || (kind === 'absent' && this.#failures >= TOLD_AT))
+        void this.#revive();
       else this.#pull();
     }, wait);
   }
@@ -195,7 +208,7 @@ export class PullSource {
 
   #recovered(): void {
     if (this.#failures === 0) return;
-    const told = this.#failures >= 3;
+    const told = this.#failures >= TOLD_AT;
     this.#failures = 0;
     if (told) this.#options.onRecovered?.();
   }
@@ -209,6 +222,7 @@ export class PullSource {
   }
 
   #restart(): void {
+    this.#lost = false;
     this.#mouth.asked = 0;
     clearTimeout(this.#retry);
     this.#retry = undefined;

@@ -222,7 +222,7 @@ export class BatchPublisher {
   #sealAll(): void {
     clearTimeout(this.#linger);
     this.#linger = undefined;
-    for (const open of [...this.#open.values()]) this.#seal(open);
+    for (const open of this.#open.values()) this.#seal(open);
   }
 
   #wakeWriters(): void {
