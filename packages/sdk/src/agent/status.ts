@@ -1,0 +1,81 @@
+/** The agent's state in one word and one sentence, derived from what is known, never a sticky flag. */
+import type { AgentStatusReport, MetricValue } from '@opmas/protocol';
+import type { Clock } from '../clock.ts';
+import { limits } from '../limits.ts';
+
+/** The answer of `checkHealth`; an author may add fields and use other words for `status`. */
+export interface AgentHealth {
+  status: string;
+  metrics?: Record<string, MetricValue>;
+  components?: Record<string, unknown>;
+  timestamp: string;
+  [field: string]: unknown;
+}
+
+type Phase = 'starting' | 'running' | 'stopping';
+
+export class StatusBook {
+  readonly #clock: Clock;
+  #phase: Phase = 'starting';
+  #link: { state: 'up' | 'down'; reason: string } = { state: 'down', reason: 'not connected yet' };
+  #lastError: { message: string; at: number } | undefined;
+  #configError: string | null = null;
+  #lastSent = '';
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  started(): void {
+    if (this.#phase === 'starting') this.#phase = 'running';
+  }
+
+  stopping(): void {
+    this.#phase = 'stopping';
+  }
+
+  error(message: string): void {
+    this.#lastError = { message, at: this.#clock.now() };
+  }
+
+  configError(message: string | null): void {
+    this.#configError = message;
+  }
+
+  link(state: 'up' | 'down', reason: string): void {
+    this.#link = { state, reason };
+  }
+
+  get running(): boolean {
+    return this.#phase === 'running';
+  }
+
+  get linkState(): { status: string; reason: string } {
+    return { status: this.#link.state, reason: this.#link.reason };
+  }
+
+  get state(): 'starting' | 'healthy' | 'degraded' | 'stopping' {
+    if (this.#phase !== 'running') return this.#phase;
+    return this.reason === '' ? 'healthy' : 'degraded';
+  }
+
+  /** One sentence; empty when all is well. */
+  get reason(): string {
+    const reason = this.#recentError() ?? this.#configError ?? '';
+    return reason.slice(0, 1_024);
+  }
+
+  /** Does `report` say something the last one sent did not? Remembers it. */
+  isNews(report: AgentStatusReport): boolean {
+    const essence = JSON.stringify([report.status, report.reason, report.config]);
+    if (essence === this.#lastSent) return false;
+    this.#lastSent = essence;
+    return true;
+  }
+
+  #recentError(): string | undefined {
+    const error = this.#lastError;
+    if (error === undefined) return undefined;
+    return this.#clock.now() - error.at < limits.degradedMs ? error.message : undefined;
+  }
+}

@@ -1,0 +1,117 @@
+/** An agent's configuration in force: validated, frozen, readable by canonical names and by aliases. */
+import { createHash } from 'node:crypto';
+import {
+  AgentConfig,
+  CONFIG_DEFAULTS,
+  canonicalConfig,
+  canonicalJson,
+  check,
+  type ConfigLayer,
+  type Fault,
+  faultsOf,
+  isPlainObject,
+  mergeLayers,
+} from '@opmas/protocol';
+
+/** Where a configuration came from and what the server calls it. */
+export interface ConfigVersion {
+  version: number | undefined;
+  hash: string;
+}
+
+export class Config {
+  readonly #document: AgentConfig;
+  readonly version: number | undefined;
+  /** SHA-256 of the canonical document as the server gave it. */
+  readonly hash: string;
+
+  constructor(document: AgentConfig, version: ConfigVersion) {
+    this.#document = deepFreeze(document);
+    this.version = version.version;
+    this.hash = version.hash;
+  }
+
+  /** The whole document, frozen. */
+  get value(): AgentConfig {
+    return this.#document;
+  }
+
+  /**
+   * The value of `key`, or `fallback` when it is not set. `key` is a canonical name, a dotted path
+   * (`processing.batch_size`) or one of the specification's spellings (`RULES`, `log_level`).
+   */
+  get<T = unknown>(key: string, fallback?: T): T {
+    const found = lookUp(this.#document, pathOf(key));
+    // The caller names the type of what he configured; the document was validated against his schema.
+    return (found === undefined ? fallback : found) as T;
+  }
+}
+
+/** SHA-256 (hex) of the canonical form: equal configurations have equal hashes. */
+export function configHash(document: ConfigLayer): string {
+  return createHash('sha256').update(canonicalJson(document)).digest('hex');
+}
+
+/**
+ * The whole document from the server's answer: canonical names, over the package's own defaults, over
+ * the protocol's. An empty list of rules or topics means "not said", so the package's hold.
+ */
+export function completeConfig(
+  packageDefaults: ConfigLayer,
+  given: ConfigLayer,
+): Record<string, unknown> {
+  const layer = canonicalConfig(given);
+  for (const key of ['rules', 'subscribed_topics']) {
+    const value = layer[key];
+    if (Array.isArray(value) && value.length === 0) delete layer[key];
+  }
+  return mergeLayers(CONFIG_DEFAULTS, packageDefaults, layer);
+}
+
+/** The document as a typed configuration, or its faults. */
+export function readConfig(
+  document: Record<string, unknown>,
+): { ok: true; value: AgentConfig } | { ok: false; faults: Fault[] } {
+  if (check(AgentConfig, document)) return { ok: true, value: document };
+  return { ok: false, faults: faultsOf(AgentConfig, document) };
+}
+
+const paths = new Map<string, readonly string[]>();
+
+/** Aliases are known to the protocol alone: a marker put under `key` shows where it belongs. */
+function pathOf(key: string): readonly string[] {
+  const known = paths.get(key);
+  if (known !== undefined) return known;
+  const marker = { marker: true };
+  const path = findMarker(canonicalConfig({ [key]: marker }), marker) ?? [key];
+  const parts = path.length === 1 && path[0] === key && key.includes('.') ? key.split('.') : path;
+  if (paths.size < 1_000) paths.set(key, parts);
+  return parts;
+}
+
+function findMarker(layer: unknown, marker: object): string[] | undefined {
+  if (!isPlainObject(layer)) return undefined;
+  for (const [key, value] of Object.entries(layer)) {
+    if (value === marker) return [key];
+    const below = findMarker(value, marker);
+    if (below !== undefined) return [key, ...below];
+  }
+  return undefined;
+}
+
+function lookUp(document: unknown, path: readonly string[]): unknown {
+  let at = document;
+  for (const key of path) {
+    if (!isPlainObject(at) || !Object.hasOwn(at, key)) return undefined;
+    at = at[key];
+  }
+  return at;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}

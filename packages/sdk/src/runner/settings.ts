@@ -1,0 +1,69 @@
+/** What the host hands to an agent process: two arguments and a handful of variables, all checked. */
+import { isAbsolute } from 'node:path';
+import { parseArgs } from 'node:util';
+import { AgentId, check, type Fault, Token } from '@opmas/protocol';
+import { messageOf } from '../errors.ts';
+
+export interface RunnerSettings {
+  packageDir: string;
+  stateDir: string;
+  agentId: string;
+  managementUrl: string;
+  token: string | undefined;
+  instanceId: string | undefined;
+}
+
+/** Every fault at once, each naming its argument or variable. */
+export function readSettings(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): { ok: true; settings: RunnerSettings } | { ok: false; faults: Fault[] } {
+  const faults: Fault[] = [];
+  const need = (path: string, value: string | undefined, good: boolean, message: string) => {
+    if (value === undefined || !good) faults.push({ path, message });
+    return value ?? '';
+  };
+  const args = readArgs(argv, faults);
+  const { AGENT_ID: id, MANAGEMENT_API_URL: url, OPMAS_INSTANCE_ID: instance } = env;
+  const token = env['ONE_TIME_REGISTRATION_TOKEN'];
+  const settings = {
+    packageDir: need(
+      '--package',
+      args.package,
+      isAbsolute(args.package ?? ''),
+      'give the absolute path of the agent package',
+    ),
+    stateDir: need(
+      '--state',
+      args.state,
+      isAbsolute(args.state ?? ''),
+      'give the absolute path of the agent’s own folder',
+    ),
+    agentId: need('AGENT_ID', id, check(AgentId, id), 'must be the agent’s id: A-Z a-z 0-9 _ -'),
+    managementUrl: need(
+      'MANAGEMENT_API_URL',
+      url,
+      url !== undefined && URL.canParse(url),
+      'must be the management API, as http://127.0.0.1:8080',
+    ),
+    token: token === '' ? undefined : token,
+    instanceId: instance === '' ? undefined : instance,
+  };
+  if (settings.instanceId !== undefined && !check(Token, settings.instanceId)) {
+    faults.push({ path: 'OPMAS_INSTANCE_ID', message: 'must be 1 to 64 of A-Z a-z 0-9 _ -' });
+  }
+  return faults.length === 0 ? { ok: true, settings } : { ok: false, faults };
+}
+
+function readArgs(
+  argv: readonly string[],
+  faults: Fault[],
+): { package?: string | undefined; state?: string | undefined } {
+  try {
+    const options = { package: { type: 'string' }, state: { type: 'string' } } as const;
+    return parseArgs({ args: [...argv], options }).values;
+  } catch (error) {
+    faults.push({ path: 'arguments', message: messageOf(error) });
+    return {};
+  }
+}

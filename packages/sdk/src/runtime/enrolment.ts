@@ -1,0 +1,172 @@
+/** How an agent comes by its credentials: cached, by signature with its own key, or by one-time token. */
+import { randomBytes } from 'node:crypto';
+import { createNkey, type Credentials, publicKeyOf, signWithSeed } from '@opmas/bus';
+import { credentialsChallenge, type RegistrationAnswer } from '@opmas/protocol';
+import { type Clock, isoTime, pause } from '../clock.ts';
+import { AgentError, messageOf } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { Busy, type ManagementApi, Refusal } from './management.ts';
+import type { StateFolder, StoredCredentials } from './state-folder.ts';
+
+export interface EnrolmentOptions {
+  agentId: string;
+  agentName: string;
+  agentType: string;
+  agentVersion: string;
+  instanceId: string;
+  /** One-time registration token of this launch. */
+  token: string | undefined;
+  api: ManagementApi;
+  folder: StateFolder;
+  clock: Clock;
+  onWait: (error: unknown) => void;
+  random?: () => number;
+}
+
+export class Enrolment {
+  readonly #options: EnrolmentOptions;
+  #token: string | undefined;
+  #seed: string | undefined;
+
+  constructor(options: EnrolmentOptions) {
+    this.#options = options;
+    this.#token = options.token;
+  }
+
+  /**
+   * Credentials to connect with. A launch token is used first (it means: enrol), then what is cached and
+   * still valid, then the signature. Waits for ever for a server that is away.
+   * @throws {Refusal} when the server refuses for good; the cached credentials are then forgotten, so
+   * that the next launch enrols
+   */
+  async obtain(signal: AbortSignal): Promise<StoredCredentials> {
+    const { folder, clock } = this.#options;
+    if (this.#token === undefined) {
+      await this.#loadSeed();
+      const cached = await folder.credentials.read();
+      if (cached !== undefined && cached.agent_id === this.#options.agentId) {
+        const left = Date.parse(cached.expires_at) - clock.now();
+        if (left > limits.credentialMarginMs) return cached;
+      }
+      return this.renew(signal);
+    }
+    const seed = await this.#newOrKeptSeed();
+    try {
+      const answer = await this.#patiently(signal, () => this.#register(seed, signal));
+      return await this.#keep(answer);
+    } catch (error) {
+      if (!(error instanceof Refusal) || ![401, 409].includes(error.status)) throw error;
+      // Our first answer may have been lost after the server took it: then it knows this key.
+      return await this.renew(signal).catch(() => {
+        throw error;
+      });
+    } finally {
+      this.#token = undefined;
+    }
+  }
+
+  /** Fresh credentials by signature. Waits for ever for a server that is away. @throws {Refusal} */
+  async renew(signal: AbortSignal): Promise<StoredCredentials> {
+    const seed = await this.#loadSeed();
+    if (seed === undefined) {
+      throw new AgentError(
+        'OPMAS_UNAUTHENTICATED',
+        'the agent has neither a key nor a registration token: launch it through OPMAS, or give it ONE_TIME_REGISTRATION_TOKEN',
+      );
+    }
+    try {
+      const answer = await this.#patiently(signal, () => this.#requestBySignature(seed, signal));
+      return await this.#keep(answer);
+    } catch (error) {
+      if (error instanceof Refusal) await this.#options.folder.credentials.remove();
+      throw error;
+    }
+  }
+
+  /** What to show the broker; undefined when it asks for nothing. */
+  credentialsOf(stored: StoredCredentials): Credentials | undefined {
+    const given = stored.nats.credentials;
+    if (given === null) return undefined;
+    const seed = given.seed ?? this.#seed;
+    if (seed === undefined) {
+      throw new AgentError('OPMAS_UNAUTHENTICATED', 'the key of the credentials is missing');
+    }
+    return { jwt: given.jwt, seed };
+  }
+
+  #register(seed: string, signal: AbortSignal): Promise<RegistrationAnswer> {
+    const { agentName, agentVersion, agentType, api } = this.#options;
+    return api.register(
+      {
+        agent_name: agentName,
+        agent_version: agentVersion,
+        agent_type: agentType,
+        discovery_token: this.#token ?? '',
+        public_key: publicKeyOf(seed),
+      },
+      signal,
+    );
+  }
+
+  #requestBySignature(seed: string, signal: AbortSignal): Promise<RegistrationAnswer> {
+    const { agentId, instanceId, clock, api } = this.#options;
+    const challenge = {
+      agent_id: agentId,
+      instance_id: instanceId,
+      timestamp: isoTime(clock),
+      nonce: randomBytes(24).toString('base64url'),
+    };
+    const signature = signWithSeed(seed, Buffer.from(credentialsChallenge(challenge)));
+    const { agent_id: _agentId, ...body } = challenge;
+    return api.renew(
+      agentId,
+      { ...body, signature: Buffer.from(signature).toString('base64url') },
+      signal,
+    );
+  }
+
+  async #keep(answer: RegistrationAnswer): Promise<StoredCredentials> {
+    const { folder, clock, agentId } = this.#options;
+    if (answer.agent_id !== agentId) {
+      throw new AgentError(
+        'OPMAS_CONFLICT',
+        `the server registered ${answer.agent_id}, but this process was launched as ${agentId}`,
+      );
+    }
+    const expiresAt = new Date(clock.now() + answer.expires_in * 1000).toISOString();
+    const stored = { ...answer, expires_at: expiresAt };
+    await folder.credentials.write(stored);
+    return stored;
+  }
+
+  async #loadSeed(): Promise<string | undefined> {
+    if (this.#seed !== undefined) return this.#seed;
+    const identity = await this.#options.folder.identity.read();
+    if (identity?.agent_id === this.#options.agentId) this.#seed = identity.seed;
+    return this.#seed;
+  }
+
+  /** The key is on disk before the server hears of it, so that it is never lost. */
+  async #newOrKeptSeed(): Promise<string> {
+    const kept = await this.#loadSeed();
+    if (kept !== undefined) return kept;
+    const { seed } = createNkey('user');
+    await this.#options.folder.identity.write({ agent_id: this.#options.agentId, seed });
+    this.#seed = seed;
+    return seed;
+  }
+
+  async #patiently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    const { clock, onWait, random = Math.random } = this.#options;
+    for (let wait: number = limits.retryFirstMs; ; wait = Math.min(wait * 2, limits.retryCapMs)) {
+      try {
+        return await call();
+      } catch (error) {
+        if (error instanceof Refusal || signal.aborted) throw error;
+        onWait(messageOf(error));
+        const asked = error instanceof Busy ? error.retryAfterMs : undefined;
+        await pause(clock, asked ?? wait * (0.5 + random() / 2), signal);
+      }
+    }
+  }
+}
