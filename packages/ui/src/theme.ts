@@ -14,10 +14,24 @@ const brand: MantineColorsTuple = [
   '#075662',
 ];
 
+/** Mantine's grey for the dark scheme, on the tone of `tokens.css`. */
+const dark: MantineColorsTuple = [
+  '#d9e0e4',
+  '#c0cad0',
+  '#a3b0b7',
+  '#84929a',
+  '#3d484f',
+  '#333d43',
+  '#242c31',
+  '#1c2226',
+  '#14191c',
+  '#0f1315',
+];
+
 export const theme = createTheme({
   primaryColor: 'brand',
   primaryShade: 8,
-  colors: { brand },
+  colors: { brand, dark },
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,

@@ -1,5 +1,5 @@
 // One request to the server, and one kind of error for everything that can go wrong with it.
-import type { ErrorCode, Problem } from '@opmas/protocol';
+import type { Problem } from '@opmas/protocol';
 import { limits } from '../limits.ts';
 import { text } from '../text.ts';
 
@@ -21,7 +21,8 @@ export class ApiError extends Error {
 
   constructor(init: {
     status: number;
-    code: ErrorCode | string;
+    /** One of the protocol's `ErrorCode`, or a newer server's own. */
+    code: string;
     message: string;
     requestId?: string | undefined;
     fields?: readonly { path: string; message: string }[] | undefined;
@@ -36,9 +37,10 @@ export class ApiError extends Error {
   }
 }
 
-/** Did the server refuse (it will again), or was it only out of reach? */
+/** Did the server refuse (it will again), or was it only out of reach or busy? */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500;
+  if (!(error instanceof ApiError) || error.status === 429) return false;
+  return error.status >= 400 && error.status < 500;
 }
 
 /**

@@ -35,6 +35,8 @@ export function createSession(ports: SessionPorts) {
   let tokens: Tokens | undefined;
   let renewing: Promise<Tokens> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Grows with every end, so that a renewal on its way cannot bring an ended session back. */
+  let era = 0;
   const listeners = new Set<() => void>();
 
   function become(next: SessionState): void {
@@ -54,8 +56,10 @@ export function createSession(ports: SessionPorts) {
   }
 
   function drop(): void {
+    era += 1;
     clearTimeout(timer);
     tokens = undefined;
+    renewing = undefined;
     ports.storage.removeItem(KEY);
     if (state.phase !== 'out') become({ phase: 'out' });
   }
@@ -68,7 +72,10 @@ export function createSession(ports: SessionPorts) {
   function arm(): void {
     clearTimeout(timer);
     if (!tokens) return;
-    const wait = Math.min(Math.max(renewAt(tokens) - ports.now(), 1000), limits.timerMs);
+    const wait = Math.min(
+      Math.max(renewAt(tokens) - ports.now(), limits.restoreRetryMs),
+      limits.timerMs,
+    );
     timer = setTimeout(() => {
       // Out of reach: the token is asked for again with the next request, which reports the failure.
       renew().catch(arm);
@@ -79,32 +86,38 @@ export function createSession(ports: SessionPorts) {
   function renew(): Promise<Tokens> {
     const refresh = tokens?.refresh ?? ports.storage.getItem(KEY);
     if (!refresh) return Promise.reject(signedOut());
-    renewing ??= ports
-      .refresh(refresh)
-      .then(keep)
-      .catch((error: unknown) => {
-        if (isRefusal(error)) drop();
-        throw error;
-      })
-      .finally(() => {
-        renewing = undefined;
-      });
+    renewing ??= renewWith(refresh);
     return renewing;
+  }
+
+  async function renewWith(refresh: string): Promise<Tokens> {
+    const mine = era;
+    try {
+      const pair = await ports.refresh(refresh);
+      if (mine !== era) throw signedOut();
+      return keep(pair);
+    } catch (error) {
+      if (mine === era && isRefusal(error)) drop();
+      throw error;
+    } finally {
+      if (mine === era) renewing = undefined;
+    }
   }
 
   return {
     state: () => state,
 
-    subscribe(listener: () => void): () => void {
+    subscribe: (listener: () => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
 
     /** Takes up the session of before the reload, if there was one. May be called again after `unreachable`. */
-    async restore(): Promise<void> {
+    restore: async (): Promise<void> => {
       if (!tokens && !ports.storage.getItem(KEY)) return become({ phase: 'out' });
       try {
-        const { access } = tokens ?? (await renew());
+        const isGood = tokens !== undefined && tokens.expiresAt > ports.now();
+        const { access } = tokens && isGood ? tokens : await renew();
         become({ phase: 'in', identity: await ports.identity(access) });
       } catch (error) {
         if (isRefusal(error)) drop();
@@ -113,7 +126,7 @@ export function createSession(ports: SessionPorts) {
     },
 
     /** Starts a session with what sign-in or set-up answered. */
-    async begin(pair: TokenPair): Promise<void> {
+    begin: async (pair: TokenPair): Promise<void> => {
       const { access } = keep(pair);
       become({ phase: 'in', identity: await ports.identity(access) });
     },
@@ -123,7 +136,7 @@ export function createSession(ports: SessionPorts) {
      * @param refused a token the server has just answered 401 to: it is not given again
      * @throws ApiError 401 when nobody is signed in
      */
-    async token(refused?: string): Promise<string> {
+    token: async (refused?: string): Promise<string> => {
       if (!tokens) throw signedOut();
       const isSpent = tokens.expiresAt - 1000 <= ports.now() || tokens.access === refused;
       return (isSpent ? await renew() : tokens).access;
@@ -133,7 +146,7 @@ export function createSession(ports: SessionPorts) {
     drop,
 
     /** Signs out here at once, and on the server if it can be reached. */
-    async end(): Promise<void> {
+    end: async (): Promise<void> => {
       const last = tokens;
       drop();
       if (last) await ports.logout(last.access, last.refresh);

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useFinding } from '../data/queries.ts';
 import { absolute } from '../lib/time.ts';
+import { visible } from '../lib/visible.ts';
 import { Fault } from '../parts/Fault.tsx';
 import { SeverityMark } from '../parts/SeverityMark.tsx';
 import { TimeAgo } from '../parts/TimeAgo.tsx';
@@ -17,7 +18,7 @@ const words = text.findings.detail;
 export function Details(props: {
   id: string | undefined;
   known: FindingRecord | undefined;
-  onClose(): void;
+  onClose: () => void;
 }) {
   const isAsked = props.id !== undefined && !props.known;
   const fetched = useFinding(isAsked ? props.id : undefined);
@@ -49,7 +50,7 @@ function Facts({ finding }: { finding: FindingRecord }) {
     <div className={s.details}>
       <div>
         <SeverityMark severity={finding.severity} />
-        <p className={s.description}>{finding.description}</p>
+        <p className={s.description}>{visible(finding.description)}</p>
       </div>
       <dl className={s.facts}>
         <Fact name={words.agent}>
@@ -66,7 +67,7 @@ function Facts({ finding }: { finding: FindingRecord }) {
         <Fact name={words.recorded}>{absolute(finding.recorded_at)}</Fact>
         <Fact name={words.rule}>{facts.ruleId}</Fact>
         <Fact name={words.ruleVersion}>{facts.ruleVersion}</Fact>
-        <Fact name={words.pattern}>{facts.pattern && <code>{facts.pattern}</code>}</Fact>
+        <Fact name={words.pattern}>{facts.pattern && <code>{visible(facts.pattern)}</code>}</Fact>
         <Fact name={words.topic}>{finding.topic}</Fact>
         <Fact name={words.id}>
           <code>{finding.finding_id}</code>
@@ -76,20 +77,20 @@ function Facts({ finding }: { finding: FindingRecord }) {
       {facts.message === undefined && facts.host === undefined && (
         <p className="muted">{words.noEvent}</p>
       )}
-      {facts.message !== undefined && <pre className={s.raw}>{facts.message}</pre>}
+      {facts.message !== undefined && <pre className={s.raw}>{visible(facts.message)}</pre>}
       <dl className={s.facts}>
         <Fact name={words.host}>{facts.host}</Fact>
         <Fact name={words.source}>{facts.source}</Fact>
         <Fact name={words.program}>{facts.program}</Fact>
         <Fact name={words.eventTime}>{facts.eventTime && absolute(facts.eventTime)}</Fact>
-        <Fact name={words.eventId}>{facts.eventId && <code>{facts.eventId}</code>}</Fact>
+        <Fact name={words.eventId}>{facts.eventId && <code>{visible(facts.eventId)}</code>}</Fact>
       </dl>
       <details>
         <summary className={s.summary}>{words.raw}</summary>
         {/* Focusable, because it scrolls. */}
         {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
         <pre className={s.raw} tabIndex={0} aria-label={words.raw}>
-          {JSON.stringify(finding, null, 2)}
+          {visible(JSON.stringify(finding, null, 2))}
         </pre>
       </details>
     </div>
@@ -101,7 +102,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <>
       <dt>{name}</dt>
-      <dd>{children}</dd>
+      <dd>{typeof children === 'string' ? visible(children) : children}</dd>
     </>
   );
 }

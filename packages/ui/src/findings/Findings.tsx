@@ -5,6 +5,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { ArrowUp, SearchX, ShieldCheck } from 'lucide-react';
 import { useMemo } from 'react';
 import { useAgents, useFindings } from '../data/queries.ts';
+import { stringifySearch } from '../lib/search.ts';
 import { limits } from '../limits.ts';
 import { Chips } from '../parts/Chips.tsx';
 import { DataList } from '../parts/DataList.tsx';
@@ -30,13 +31,17 @@ export function Findings() {
     () => list.data?.pages.flatMap((page) => page.items) ?? NONE,
     [list.data],
   );
-  const { fresh, shown, toTop } = useHeldBack(findings);
+  const { fresh, shown, toTop } = useHeldBack(
+    findings,
+    stringifySearch({ ...search, finding: '' }),
+  );
   const set = (next: FindingsSearch) => void navigate({ search: next, replace: true });
   const open = (id?: string) => {
     const { finding: _closed, ...filter } = search;
     void navigate({
       search: id ? { ...filter, finding: id } : filter,
       replace: Boolean(search.finding),
+      resetScroll: false,
     });
   };
   const isFiltered = Boolean(search.q || search.severity || search.agent);
@@ -126,7 +131,7 @@ function Shown({ count, more }: { count: number; more: boolean }) {
   return <span className="muted">{text.findings.shown(count, more)}</span>;
 }
 
-function AgentSelect(props: { agent: string | undefined; onChange(agent: string): void }) {
+function AgentSelect(props: { agent: string | undefined; onChange: (agent: string) => void }) {
   const agents = useAgents();
   const known = (agents.data ?? []).map(({ agent_id, name }) => ({ value: agent_id, label: name }));
   known.sort((a, b) => a.label.localeCompare(b.label));

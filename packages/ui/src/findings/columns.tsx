@@ -3,6 +3,7 @@ import { UnstyledButton } from '@mantine/core';
 import type { FindingRecord } from '@opmas/protocol';
 import { useNow } from '../lib/clock.ts';
 import { absolute, relative, shortTime } from '../lib/time.ts';
+import { visible } from '../lib/visible.ts';
 import type { Column } from '../parts/DataList.tsx';
 import { SeverityMark } from '../parts/SeverityMark.tsx';
 import { text } from '../text.ts';
@@ -27,7 +28,12 @@ export function columns(open: (id: string) => void): readonly Column<FindingReco
       lead: true,
       cell: (finding) => <Words finding={finding} onOpen={() => open(finding.finding_id)} />,
     },
-    { key: 'type', header: names.type, width: 'minmax(110px, 1fr)', cell: ({ type }) => type },
+    {
+      key: 'type',
+      header: names.type,
+      width: 'minmax(110px, 1fr)',
+      cell: ({ type }) => visible(type),
+    },
     {
       key: 'agent',
       header: names.agent,
@@ -43,17 +49,17 @@ export function columns(open: (id: string) => void): readonly Column<FindingReco
   ];
 }
 
-function Words({ finding, onOpen }: { finding: FindingRecord; onOpen(): void }) {
+function Words({ finding, onOpen }: { finding: FindingRecord; onOpen: () => void }) {
   const { host, message } = factsOf(finding);
   return (
     <>
       <UnstyledButton className={s.open} onClick={onOpen}>
-        {finding.description || finding.type}
+        {visible(finding.description || finding.type)}
       </UnstyledButton>
       {(host || message) && (
         <div className={s.message}>
-          {host && <span className={s.host}>{host}</span>}
-          {message}
+          {host && <span className={s.host}>{visible(host)}</span>}
+          {message && visible(message)}
         </div>
       )}
     </>

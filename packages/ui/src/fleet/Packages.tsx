@@ -1,6 +1,7 @@
 // What lies in the agents directory and does not run: which line is wrong, or what it waits for.
 import type { AgentPackage, PackageFault } from '@opmas/protocol';
 import { usePackages } from '../data/queries.ts';
+import { visible } from '../lib/visible.ts';
 import { type Column, DataList } from '../parts/DataList.tsx';
 import { Fault } from '../parts/Fault.tsx';
 import { Mark } from '../parts/Status.tsx';
@@ -39,8 +40,8 @@ const columns: readonly Column<AgentPackage>[] = [
     lead: true,
     cell: (row) => (
       <>
-        <div className={s.name}>{row.name}</div>
-        <div className={s.path}>{row.path}</div>
+        <div className={s.name}>{visible(row.name)}</div>
+        <div className={s.path}>{visible(row.path)}</div>
       </>
     ),
   },
@@ -92,7 +93,7 @@ function Reason({ fault }: { fault: PackageFault }) {
   return (
     <>
       {fault.line !== undefined && <span className={s.line}>{text.packages.line(fault.line)}</span>}
-      {fault.message}
+      {visible(fault.message)}
     </>
   );
 }

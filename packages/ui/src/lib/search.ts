@@ -28,7 +28,7 @@ export function words(value: unknown, max: number): string | undefined {
 
 /** A path inside this page, for going on after sign-in; anything that could lead elsewhere is refused. */
 export function insidePath(value: unknown): string | undefined {
-  if (typeof value !== 'string' || !/^\/(?![/\\])/.test(value) || /[\u0000-\u001f\\]/.test(value)) {
+  if (typeof value !== 'string' || !/^\/(?![/\\])/.test(value) || /[\p{Cc}\\]/u.test(value)) {
     return undefined;
   }
   return value.length <= 2_000 ? value : undefined;

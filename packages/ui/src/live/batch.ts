@@ -3,9 +3,9 @@ import { limits } from '../limits.ts';
 
 export interface BatchPorts<T> {
   /** Gets what was gathered, in order. */
-  apply(items: readonly T[]): void;
+  apply: (items: readonly T[]) => void;
   /** Runs `flush` once, soon; answers how to call that off. */
-  schedule(flush: () => void): () => void;
+  schedule: (flush: () => void) => () => void;
   max?: number;
 }
 

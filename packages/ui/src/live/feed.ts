@@ -37,6 +37,8 @@ export function createFeed(ports: FeedPorts) {
   let usedToken: string | undefined;
   let wasRefused = false;
   let isStopped = true;
+  /** Counts tries, so that an answer to an overtaken one is dropped. */
+  let attempt = 0;
   let lastHeard = ports.now();
   const listeners = new Set<() => void>();
 
@@ -46,14 +48,17 @@ export function createFeed(ports: FeedPorts) {
   }
 
   async function connect(): Promise<void> {
+    attempt += 1;
+    const mine = attempt;
     let token: string;
     try {
       token = await ports.token(wasRefused ? usedToken : undefined);
     } catch {
       // Signed out, or out of reach: the session says which, and stops this feed in the first case.
-      return retryLater();
+      if (mine === attempt) retryLater();
+      return;
     }
-    if (isStopped) return;
+    if (isStopped || mine !== attempt) return;
     usedToken = token;
     wasRefused = false;
     const opened = ports.open(ports.url);
@@ -122,29 +127,34 @@ export function createFeed(ports: FeedPorts) {
   return {
     state: () => state,
 
-    subscribe(listener: () => void): () => void {
+    subscribe: (listener: () => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
 
-    start(): void {
+    start: (): void => {
       if (!isStopped) return;
       isStopped = false;
       void connect();
     },
 
-    /** Closes for good; nothing is called afterwards. */
-    stop(): void {
+    /** Closes and forgets its place: the next start may be someone else's. */
+    stop: (): void => {
       isStopped = true;
+      attempt += 1;
+      cursor = undefined;
+      failures = 0;
+      wasRefused = false;
       clearTimeout(retry);
       clearTimeout(settle);
       const last = socket;
       socket = undefined;
       last?.close();
+      become({ kind: 'connecting' });
     },
 
     /** A request found the server out of reach: a silent connection is given up instead of trusted. */
-    suspect(): void {
+    suspect: (): void => {
       if (!socket || state.kind !== 'live' || ports.now() - lastHeard < limits.staleAfterMs) return;
       const silent = socket;
       lost();
@@ -152,7 +162,7 @@ export function createFeed(ports: FeedPorts) {
     },
 
     /** Tries at once, as when the network is back. */
-    retryNow(): void {
+    retryNow: (): void => {
       if (isStopped || socket || state.kind !== 'reconnecting') return;
       clearTimeout(retry);
       void connect();

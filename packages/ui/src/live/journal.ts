@@ -5,7 +5,7 @@ export function createJournal<T>(max: number = limits.feedBuffer) {
   let kept: T[] = [];
   let added = 0;
   return {
-    add(item: T): void {
+    add: (item: T): void => {
       kept.push(item);
       added += 1;
       // Cut rarely and much: shifting one by one would cost as much as everything else together.
@@ -14,11 +14,11 @@ export function createJournal<T>(max: number = limits.feedBuffer) {
     /** Hand this to `since` later. */
     mark: () => added,
     /** What was added after the mark, oldest first; at least the latest `max` of it. */
-    since(mark: number): readonly T[] {
+    since: (mark: number): readonly T[] => {
       const count = added - mark;
       return count > 0 ? kept.slice(-count) : [];
     },
-    clear(): void {
+    clear: (): void => {
       kept = [];
     },
   };

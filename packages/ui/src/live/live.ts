@@ -77,7 +77,7 @@ export function createLive(ports: { session: Session; queries: QueryClient; url:
     start: feed.start,
 
     /** Also forgets everything: the next one to sign in may be someone else. */
-    stop(): void {
+    stop: (): void => {
       feed.stop();
       clearTimeout(refetch);
       refetch = undefined;
@@ -86,7 +86,7 @@ export function createLive(ports: { session: Session; queries: QueryClient; url:
     },
 
     /** Hears of findings as they arrive. */
-    onFindings(hear: (findings: readonly FindingRecord[]) => void): () => void {
+    onFindings: (hear: (findings: readonly FindingRecord[]) => void): (() => void) => {
       hearers.add(hear);
       return () => hearers.delete(hear);
     },

@@ -13,7 +13,7 @@ export function Chips<K extends string>(props: {
   label: string;
   chips: readonly Chip<K>[];
   chosen: readonly K[];
-  onChange(next: K[]): void;
+  onChange: (next: K[]) => void;
 }) {
   const { chips, chosen, onChange } = props;
   const toggle = (key: K) =>

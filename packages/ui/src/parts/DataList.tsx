@@ -8,7 +8,7 @@ export interface Column<T> {
   header: string;
   /** A track of `grid-template-columns`. */
   width: string;
-  cell(row: T): ReactNode;
+  cell: (row: T) => ReactNode;
   align?: 'end';
   /** On a narrow page: a line of its own without its header. */
   lead?: boolean;
@@ -18,7 +18,7 @@ export function DataList<T>(props: {
   label: string;
   columns: readonly Column<T>[];
   rows: readonly T[];
-  rowKey(row: T): string;
+  rowKey: (row: T) => string;
   rowHeight: number;
   onOpen?: (row: T) => void;
   isOpen?: (row: T) => boolean;

@@ -7,7 +7,8 @@ import s from './Fault.module.css';
 
 export function Fault({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const fields = error instanceof ApiError ? error.fields : [];
-  const requestId = error instanceof ApiError ? error.requestId : undefined;
+  // A number to quote is for faults of the server; a refusal explains itself.
+  const requestId = error instanceof ApiError && error.status >= 500 ? error.requestId : undefined;
   return (
     <div className={s.fault} role="alert">
       <CircleAlert size={18} aria-hidden className={s.icon} />

@@ -13,7 +13,7 @@ export function FilterBar(props: {
   label: string;
   placeholder: string;
   q: string;
-  onText(q: string): void;
+  onText: (q: string) => void;
   onClear?: (() => void) | undefined;
   children: ReactNode;
 }) {

@@ -8,6 +8,7 @@ import {
   TriangleAlert,
 } from 'lucide-react';
 import type { Standing, Tone } from '../fleet/standing.ts';
+import { visible } from '../lib/visible.ts';
 import { text } from '../text.ts';
 import s from './Status.module.css';
 
@@ -24,7 +25,7 @@ export function Status({ standing }: { standing: Standing }) {
   return (
     <div className={s.status}>
       <Mark tone={tone} word={text.status[key]} />
-      {reason && <span className={s.reason}>{reason}</span>}
+      {reason && <span className={s.reason}>{visible(reason)}</span>}
       {hint && <code className={s.hint}>{hint}</code>}
     </div>
   );

@@ -76,7 +76,7 @@ function NavItem(props: {
   to: '/' | '/findings';
   icon: LucideIcon;
   label: string;
-  onClick(): void;
+  onClick: () => void;
 }) {
   const Icon = props.icon;
   return (

@@ -7,6 +7,7 @@ import { type FormEvent, useState } from 'react';
 import { openApi } from '../api/index.ts';
 import { keys } from '../data/keys.ts';
 import { useServices } from '../data/services.ts';
+import { field } from '../lib/form.ts';
 import { Fault } from '../parts/Fault.tsx';
 import { text } from '../text.ts';
 import s from './Card.module.css';
@@ -33,8 +34,8 @@ export function Login() {
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const username = String(form.get('username') ?? '').trim();
-    const password = String(form.get('password') ?? '');
+    const username = field(form, 'username').trim();
+    const password = field(form, 'password');
     setMissing(!username || !password);
     if (username && password) login.mutate({ username, password });
   }

@@ -3,11 +3,12 @@ import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { Check, Circle } from 'lucide-react';
+import { Check, Circle, Info } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { openApi } from '../api/index.ts';
 import { keys } from '../data/keys.ts';
 import { useServices } from '../data/services.ts';
+import { field } from '../lib/form.ts';
 import { limits } from '../limits.ts';
 import { Fault } from '../parts/Fault.tsx';
 import { text } from '../text.ts';
@@ -21,7 +22,7 @@ export function Setup() {
   const { code } = route.useSearch();
   const navigate = route.useNavigate();
   const [password, setPassword] = useState('');
-  const isLong = [...password].length >= limits.passwordChars;
+  const isLong = password.length >= limits.passwordChars;
   useDocumentTitle(`${text.setup.title} · ${text.product}`);
   const state = useQuery({
     queryKey: keys.setup,
@@ -36,8 +37,8 @@ export function Setup() {
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const username = String(form.get('username') ?? '').trim();
-    setup.mutate({ code: code ?? String(form.get('code') ?? '').trim(), username, password });
+    const username = field(form, 'username').trim();
+    setup.mutate({ code: code ?? field(form, 'code').trim(), username, password });
   }
 
   if (state.data?.needed === false && !setup.isPending && !setup.isSuccess) {
@@ -105,8 +106,14 @@ function Rules({ isLong }: { isLong: boolean }) {
         <Mark size={14} aria-label={isLong ? text.setup.met : text.setup.notMet} />
         {text.setup.ruleLength}
       </li>
-      <li>{text.setup.ruleAny}</li>
-      <li>{text.setup.ruleManager}</li>
+      <li>
+        <Info size={14} aria-hidden />
+        {text.setup.ruleAny}
+      </li>
+      <li>
+        <Info size={14} aria-hidden />
+        {text.setup.ruleManager}
+      </li>
     </ul>
   );
 }
