@@ -37,7 +37,13 @@ export interface Manifest {
 }
 
 export type ManifestResult =
-  | { ok: true; manifest: Manifest; warnings: ManifestFault[] }
+  | {
+      ok: true;
+      manifest: Manifest;
+      warnings: ManifestFault[];
+      /** Line of each key, for faults that only others can find. */
+      lines: Readonly<Partial<Record<ManifestKey, number>>>;
+    }
   | {
       ok: false;
       errors: ManifestFault[];
@@ -54,8 +60,7 @@ const REQUIRED = [
   'DEFAULT_FINDINGS_TOPIC',
 ] as const;
 
-const KNOWN = new Set<string>([
-  ...REQUIRED,
+const OPTIONAL = [
   'AGENT_TYPE',
   'AGENT_CATEGORY',
   'AGENT_AUTHOR',
@@ -67,10 +72,23 @@ const KNOWN = new Set<string>([
   'AGENT_CPU_LIMIT',
   'AGENT_DISK_SPACE',
   'AGENT_DEPENDENCIES',
-]);
+] as const;
 
+export type ManifestKey = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
+const KNOWN = new Set<string>([...REQUIRED, ...OPTIONAL]);
+
+function isKnown(key: string): key is ManifestKey {
+  return KNOWN.has(key);
+}
+
+/** Semantic Versioning 2.0.0; the length bound stands beside it. */
 const SEMVER =
-  /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$/;
+  /^(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){2}(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+const MAX_VERSION = 64;
+/** Control characters, and those that hide or reorder text where a person reads it. Tab is white space. */
+const FORBIDDEN =
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/;
+const WEBSITE = /^https?:\/\/[^\s<>"'`\\]+$/;
 const MAX_VALUE = 2_048;
 const MAX_FAULTS = 50;
 const MAX_TOPICS = 64;
@@ -87,16 +105,17 @@ type Value = { text: string; line: number };
 export function parseManifest(content: Uint8Array, folder: string): ManifestResult {
   const errors: ManifestFault[] = [];
   const warnings: ManifestFault[] = [];
-  const values = readLines(content, errors);
-  const text = (key: string) => values.get(key)?.text;
-  const fault = (key: string, code: string, message: string) => {
+  const { values, faulty } = readLines(content, errors);
+  const text = (key: ManifestKey) => values.get(key)?.text;
+  const fault = (key: ManifestKey, code: string, message: string) => {
     const line = values.get(key)?.line;
     errors.push(line === undefined ? { code, message } : { code, line, message });
   };
 
   if (!errors.some((e) => e.code === 'unreadable')) {
     for (const key of REQUIRED) {
-      if (!text(key)) fault(key, 'missing_field', `${key} is required: add a line ${key}=…`);
+      if (!text(key) && !faulty.has(key))
+        fault(key, 'missing_field', `${key} is required: add a line ${key}=…`);
     }
   }
 
@@ -105,8 +124,12 @@ export function parseManifest(content: Uint8Array, folder: string): ManifestResu
     fault('AGENT_NAME', 'invalid_name', `AGENT_NAME must be 1 to 64 of A-Z a-z 0-9 _ -`);
   }
   const version = text('AGENT_VERSION');
-  if (version && !SEMVER.test(version)) {
-    fault('AGENT_VERSION', 'invalid_version', 'AGENT_VERSION must be Major.Minor.Patch, as 1.0.0');
+  if (version && !isVersion(version)) {
+    fault(
+      'AGENT_VERSION',
+      'invalid_version',
+      `AGENT_VERSION must be Major.Minor.Patch, as 1.0.0, of at most ${MAX_VERSION} characters`,
+    );
   }
   const type = text('AGENT_TYPE') || folder.replace(/_agent$/, '');
   if (!TOKEN.test(type)) {
@@ -116,6 +139,9 @@ export function parseManifest(content: Uint8Array, folder: string): ManifestResu
   const topics = list(text('DEFAULT_SUBSCRIBED_TOPICS'));
   if (topics.length > MAX_TOPICS) {
     fault('DEFAULT_SUBSCRIBED_TOPICS', 'too_many', `at most ${MAX_TOPICS} topics`);
+  }
+  if (text('DEFAULT_SUBSCRIBED_TOPICS') && topics.length === 0) {
+    fault('DEFAULT_SUBSCRIBED_TOPICS', 'missing_field', 'DEFAULT_SUBSCRIBED_TOPICS names no topic');
   }
   for (const topic of topics.slice(0, MAX_TOPICS)) {
     if (!isLogTopic(topic)) {
@@ -136,11 +162,12 @@ export function parseManifest(content: Uint8Array, folder: string): ManifestResu
   }
 
   const resources: Manifest['resources'] = {};
-  const size = (key: string): number | undefined => {
+  const size = (key: ManifestKey): number | undefined => {
     const value = text(key);
     if (!value) return undefined;
     const bytes = parseSize(value);
-    if (bytes === undefined) fault(key, 'invalid_size', `${key} must be a size, as 256MB or 1GB`);
+    if (bytes === undefined || bytes === 0)
+      fault(key, 'invalid_size', `${key} must be a size above zero, as 256MB or 1GB`);
     return bytes;
   };
   const min = size('AGENT_MIN_MEMORY');
@@ -164,6 +191,11 @@ export function parseManifest(content: Uint8Array, folder: string): ManifestResu
       );
   }
 
+  const website = text('AGENT_WEBSITE');
+  if (website && !WEBSITE.test(website)) {
+    fault('AGENT_WEBSITE', 'invalid_website', 'AGENT_WEBSITE must be an http or https address');
+  }
+
   const dependencies: Dependency[] = [];
   for (const item of list(text('AGENT_DEPENDENCIES'))) {
     const match =
@@ -179,7 +211,7 @@ export function parseManifest(content: Uint8Array, folder: string): ManifestResu
       errors: errors.slice(0, MAX_FAULTS),
       warnings,
       ...(name && TOKEN.test(name) ? { name } : {}),
-      ...(version && SEMVER.test(version) ? { version } : {}),
+      ...(version && isVersion(version) ? { version } : {}),
     };
   }
   const manifest: Manifest = {
@@ -202,45 +234,60 @@ export function parseManifest(content: Uint8Array, folder: string): ManifestResu
     const value = text(key);
     if (value) manifest[field] = value;
   }
-  return { ok: true, manifest, warnings };
+  const lines: Partial<Record<ManifestKey, number>> = {};
+  for (const [key, value] of values) lines[key] = value.line;
+  return { ok: true, manifest, warnings, lines };
 }
 
-function readLines(content: Uint8Array, errors: ManifestFault[]): Map<string, Value> {
-  const values = new Map<string, Value>();
+function isVersion(text: string): boolean {
+  return text.length <= MAX_VERSION && SEMVER.test(text);
+}
+
+/** The values by key, and the keys whose line was refused (so that they are not also called missing). */
+interface Lines {
+  values: Map<ManifestKey, Value>;
+  faulty: Set<ManifestKey>;
+}
+
+function readLines(content: Uint8Array, errors: ManifestFault[]): Lines {
+  const values = new Map<ManifestKey, Value>();
+  const faulty = new Set<ManifestKey>();
+  const result = { values, faulty };
   if (content.byteLength > limits.manifestBytes) {
     errors.push({
       code: 'unreadable',
       message: `.env.discovery is ${content.byteLength} bytes; at most ${limits.manifestBytes}`,
     });
-    return values;
+    return result;
   }
   let decoded: string;
   try {
     decoded = new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
     errors.push({ code: 'unreadable', message: '.env.discovery is not valid UTF-8' });
-    return values;
+    return result;
   }
   for (const [index, raw] of decoded.split('\n').entries()) {
     const line = index + 1;
     const content = raw.trim();
     if (content === '' || content.startsWith('#')) continue;
     if (errors.length >= MAX_FAULTS) break;
-    if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(content)) {
+    const equals = content.indexOf('=');
+    const key = equals < 0 ? '' : content.slice(0, equals).trim();
+    if (FORBIDDEN.test(content)) {
+      if (isKnown(key)) faulty.add(key);
       errors.push({
         code: 'control_character',
         line,
-        message: 'control characters are not allowed',
+        message: 'control characters and invisible characters are not allowed',
       });
       continue;
     }
-    const equals = content.indexOf('=');
-    const key = equals < 0 ? '' : content.slice(0, equals).trim();
     if (equals < 0 || key === '') {
       errors.push({ code: 'syntax', line, message: 'expected KEY=value' });
       continue;
     }
-    if (!KNOWN.has(key)) {
+    if (!isKnown(key)) {
       errors.push({
         code: 'unknown_key',
         line,
@@ -254,12 +301,13 @@ function readLines(content: Uint8Array, errors: ManifestFault[]): Map<string, Va
     }
     const text = unquote(content.slice(equals + 1).trim());
     if (text.length > MAX_VALUE) {
+      faulty.add(key);
       errors.push({ code: 'too_long', line, message: `${key} is over ${MAX_VALUE} characters` });
       continue;
     }
     values.set(key, { text, line });
   }
-  return values;
+  return result;
 }
 
 function unquote(value: string): string {
