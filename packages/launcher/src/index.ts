@@ -22,3 +22,10 @@ export {
   ownIdentity,
   type ProcessIdentity,
 } from './process/identity.ts';
+export { CHILDREN, type DownResult, down } from './up/down.ts';
+export { type PortNeed, portHolder, requirePort } from './up/port-holder.ts';
+export { describeProgress, type Progress } from './up/progress.ts';
+export { type RunningChild, type RunningInstance, runningInstance } from './up/run-file.ts';
+export { SETTINGS, type SettingName, type SettingRow } from './up/setting-table.ts';
+export { type Environment, readSettings, type Settings } from './up/settings.ts';
+export { type Running, type UpOptions, up } from './up/up.ts';

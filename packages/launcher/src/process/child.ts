@@ -110,6 +110,8 @@ export class Child {
     const logStart = sizeOf(this.plan.logFile);
     const child = this.#spawn();
     try {
+      const identity = child.pid === undefined ? undefined : identityOf(child.pid);
+      if (identity !== undefined) writeJson(this.plan.pidFile, identity);
       this.#details = await this.#waitReady(child);
     } catch (error) {
       await this.#end();
@@ -129,8 +131,6 @@ export class Child {
       const child = spawn(file, [...args], { env, cwd, detached: true, stdio: [...stdio] });
       child.on('error', () => {}); // spawn failures surface as a missing pid, handled below
       this.#process = child;
-      const identity = child.pid === undefined ? undefined : identityOf(child.pid);
-      if (identity !== undefined) writeJson(this.plan.pidFile, identity);
       return child;
     } finally {
       closeSync(log);
@@ -204,7 +204,12 @@ export class Child {
   }
 
   #rotate(): void {
-    if (rotateLog(this.plan.logFile)) this.#onEvent({ kind: 'log_rotated', name: this.plan.name });
+    const { name, logFile } = this.plan;
+    try {
+      if (rotateLog(logFile)) this.#onEvent({ kind: 'log_rotated', name });
+    } catch (error) {
+      this.#onEvent({ kind: 'warning', name, text: `cannot cut ${logFile}: ${messageOf(error)}` });
+    }
   }
 
   #startError(child: ChildProcess, error: unknown, logStart: number): LaunchError {
