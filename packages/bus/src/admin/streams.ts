@@ -201,7 +201,7 @@ export async function streamInfo(bus: Bus, stream: string): Promise<StreamState 
       first_time: state.first_ts,
       last_time: state.last_ts,
       consumers: state.consumer_count,
-      created: CREATED,
+      created: info.created,
     };
   } catch (error) {
     throw toBusError(`stream ${stream}`, error);

@@ -66,33 +66,28 @@ export function agentPermissions(options: {
   };
 }
 
-const OWN_STREAMS = [
-  ...Object.values(streams).map((stream) => stream.name),
-  `KV_${DESIRED_BUCKET}`,
-  `KV_${STATE_BUCKET}`,
-];
-
-/** The server: keeps streams and consumers, reads them all, commands agents. It may delete no stream. */
+/**
+ * The server: keeps streams and consumers, reads them all, commands agents. It may delete and purge no
+ * stream. Wildcards stand where the account holds OPMAS's streams alone: listed one by one the JWT
+ * would not fit the broker's control line (4 KB by default).
+ */
 export function serverPermissions(): Permissions {
   return {
     pub: {
       allow: [
         '$JS.API.INFO',
-        ...OWN_STREAMS.flatMap((stream) => [
-          `$JS.API.STREAM.CREATE.${stream}`,
-          `$JS.API.STREAM.UPDATE.${stream}`,
-          `$JS.API.STREAM.INFO.${stream}`,
-          `$JS.API.STREAM.MSG.GET.${stream}`,
-          `$JS.API.CONSUMER.CREATE.${stream}.>`,
-          `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
-          `$JS.API.CONSUMER.INFO.${stream}.*`,
-          `$JS.API.CONSUMER.LIST.${stream}`,
-          `$JS.API.CONSUMER.DELETE.${stream}.*`,
-          `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
-          `$JS.ACK.${stream}.>`,
-        ]),
-        `$JS.API.DIRECT.GET.KV_${DESIRED_BUCKET}.>`,
-        `$JS.API.DIRECT.GET.KV_${STATE_BUCKET}.>`,
+        '$JS.API.STREAM.CREATE.*',
+        '$JS.API.STREAM.UPDATE.*',
+        '$JS.API.STREAM.INFO.*',
+        '$JS.API.STREAM.MSG.GET.*',
+        '$JS.API.CONSUMER.CREATE.>',
+        '$JS.API.CONSUMER.DURABLE.CREATE.*.*',
+        '$JS.API.CONSUMER.INFO.*.*',
+        '$JS.API.CONSUMER.LIST.*',
+        '$JS.API.CONSUMER.DELETE.*.*',
+        '$JS.API.CONSUMER.MSG.NEXT.*.*',
+        '$JS.API.DIRECT.GET.>',
+        '$JS.ACK.>',
         `$KV.${DESIRED_BUCKET}.>`,
         `$KV.${STATE_BUCKET}.>`,
         'opmas.control.>',
