@@ -10,6 +10,7 @@ export {
   agentNames,
   assignedAgents,
   countByStatus,
+  formerAgent,
   insertAgent,
   livingAgentByName,
 } from './agents.store.ts';

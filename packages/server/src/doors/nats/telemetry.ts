@@ -1,0 +1,117 @@
+/** `opmas.status|metrics|logs.agent.*` → service: who says it must be who the subject says. */
+import {
+  type Bus,
+  type Consumption,
+  ensureConsumer,
+  fetchBatches,
+  type JsMessage,
+  streamInfo,
+} from '@opmas/bus';
+import {
+  AgentLogLine,
+  AgentStatusReport,
+  agentNameOf,
+  MetricsReport,
+  parse,
+  streams,
+} from '@opmas/protocol';
+import type { TSchema } from 'typebox';
+import type { TelemetryItem, TelemetryService } from '../../features/telemetry/index.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { limits } from '../../kernel/limits.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Directory } from './directory.ts';
+
+const CONSUMER = 'server-telemetry';
+
+export async function prepareTelemetry(bus: Bus): Promise<void> {
+  await ensureConsumer(bus, {
+    stream: streams.telemetry.name,
+    consumer: CONSUMER,
+    maxDeliver: -1,
+    maxAckPending: limits.telemetryBatch * 4,
+    deliver: 'all',
+  });
+}
+
+export interface TelemetrySinks {
+  /** Sampled to live viewers; the record is what is stored. */
+  onLog(line: AgentLogLine): void;
+  onMetrics(report: MetricsReport): void;
+  onInvalid(kind: string): void;
+}
+
+export async function receiveTelemetry(options: {
+  bus: Bus;
+  telemetry: TelemetryService;
+  directory: Directory;
+  logger: Logger;
+  sinks: TelemetrySinks;
+}): Promise<Consumption> {
+  const { bus, telemetry, directory, logger, sinks } = options;
+  const epoch = (await streamInfo(bus, streams.telemetry.name))?.created ?? '';
+
+  async function take(message: JsMessage): Promise<TelemetryItem | undefined> {
+    const { subject } = message;
+    const name = agentNameOf(subject);
+    const key = `${epoch}.${message.seq}`;
+    const read = async <S extends TSchema>(schema: S, kind: string) => {
+      const value = decode(message);
+      const result = parse(schema, value);
+      const claimed = result.ok ? (result.value as { agent_id: string }).agent_id : undefined;
+      if (result.ok && claimed !== undefined && (await directory.matches(claimed, name))) {
+        return result.value;
+      }
+      sinks.onInvalid(kind);
+      const fault = result.ok
+        ? `agent_id ${claimed} is not ${name}`
+        : result.errors.map((e) => `${e.path} ${e.message}`).join('; ');
+      logger.warn({ subject, fault }, `${kind} not taken`);
+      return undefined;
+    };
+    if (subject.startsWith('opmas.metrics.')) {
+      const report = await read(MetricsReport, 'metrics');
+      if (report === undefined) return undefined;
+      sinks.onMetrics(report);
+      return { key, kind: 'metrics', report };
+    }
+    if (subject.startsWith('opmas.logs.agent.')) {
+      const line = await read(AgentLogLine, 'log');
+      if (line === undefined) return undefined;
+      sinks.onLog(line);
+      return { key, kind: 'log', line };
+    }
+    const report = await read(AgentStatusReport, 'status');
+    if (report !== undefined) await telemetry.status(report);
+    return undefined;
+  }
+
+  return fetchBatches(bus, {
+    stream: streams.telemetry.name,
+    consumer: CONSUMER,
+    maxMessages: limits.telemetryBatch,
+    maxWaitMs: 100,
+    onBatch: async (messages) => {
+      const items: TelemetryItem[] = [];
+      for (const message of messages) {
+        const item = await take(message);
+        if (item !== undefined) items.push(item);
+      }
+      await telemetry.record(items);
+      for (const message of messages) message.ack();
+    },
+    onError: (error) => logger.warn({ err: messageOf(error) }, 'telemetry waits'),
+    onRecovered: () => logger.info({}, 'telemetry flows again'),
+    onGone: () => prepareTelemetry(bus),
+  });
+}
+
+/** Undefined (which no schema takes) when it is not JSON. */
+function decode(message: JsMessage): unknown {
+  try {
+    return JSON.parse(Buffer.from(message.data).toString('utf8'));
+  } catch {
+    // Said by the caller together with the subject: the schema refuses undefined.
+    return undefined;
+  }
+}

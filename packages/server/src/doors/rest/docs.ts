@@ -1,0 +1,33 @@
+/** `/api/docs`: the OpenAPI document as a page, from files on this machine. */
+import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+import { API_BASE } from './routes.ts';
+
+const START = `SwaggerUIBundle({ url: '${API_BASE}/openapi.json', dom_id: '#docs', deepLinking: true });`;
+
+export async function registerDocs(app: FastifyInstance): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const root = dirname(require.resolve('swagger-ui-dist/package.json'));
+  await app.register(fastifyStatic, {
+    root,
+    prefix: '/api/docs/assets/',
+    decorateReply: false,
+    index: false,
+    wildcard: false,
+    globIgnore: ['**/*.map', '**/*.md', '**/package.json'],
+  });
+  app.get('/api/docs', async (_request, reply) => {
+    const nonce = randomBytes(16).toString('base64');
+    const policy = `default-src 'self'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'`;
+    return reply
+      .header('content-security-policy', policy)
+      .type('text/html; charset=utf-8')
+      .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>OPMAS API</title>
+<link rel="stylesheet" href="/api/docs/assets/swagger-ui.css"></head>
+<body><div id="docs"></div><script src="/api/docs/assets/swagger-ui-bundle.js"></script>
+<script nonce="${nonce}">${START}</script></body></html>`);
+  });
+}

@@ -1,0 +1,1 @@
+export { type EventsPort, eventsOperations, type ReadBody } from './events.operations.ts';
