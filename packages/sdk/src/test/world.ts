@@ -1,0 +1,322 @@
+/** For tests: a real broker, a management API of the contract's shape, and agents as real processes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  agentPermissions,
+  type Bus,
+  connectBus,
+  encodeUserJwt,
+  ensureConsumer,
+  ensureStreams,
+  verifySignature,
+} from '@opmas/bus';
+import {
+  type ConfigLayer,
+  consumerName,
+  CredentialsRequest,
+  credentialsChallenge,
+  parse,
+  RegistrationRequest,
+  streams,
+} from '@opmas/protocol';
+import { type TempDir, type TestNats, tempDir, testNats, waitFor } from '@opmas/testkit';
+import { configHash } from '../config.ts';
+
+const RUNNER = fileURLToPath(new URL('../runner/main.ts', import.meta.url));
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+export interface WorldOptions {
+  agentName?: string;
+  topics?: string[];
+  findingsTopic?: string;
+  /** Seconds the credentials live. */
+  expiresIn?: number;
+}
+
+/** One agent's world; everything in it is real but the database behind the API. */
+export class World {
+  readonly agentName: string;
+  readonly topics: string[];
+  readonly findingsTopic: string;
+  readonly agentId = `security-${randomUUID()}`;
+  readonly dir: TempDir = tempDir('sdk');
+  /** Answers of the API by path and method, most recent last. */
+  readonly calls: string[] = [];
+  config: ConfigLayer = {};
+  version = 1;
+  expiresIn: number;
+  /** The API answers 503 while set. */
+  away = false;
+  nats!: TestNats;
+  admin!: Bus;
+  #http!: Server;
+  #tokens = new Set<string>();
+  #publicKey: string | undefined;
+  #accessTokens = new Set<string>();
+  #children = new Set<ChildProcess>();
+  #log = '';
+
+  constructor(options: WorldOptions = {}) {
+    this.agentName = options.agentName ?? 'SecurityAgent';
+    this.topics = options.topics ?? ['logs.security', 'logs.auth'];
+    this.findingsTopic = options.findingsTopic ?? 'findings.security';
+    this.expiresIn = options.expiresIn ?? 3600;
+  }
+
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const world = new World(options);
+    world.nats = await testNats();
+    const user = world.nats.credsFor('admin');
+    world.admin = await connectBus({
+      url: world.nats.url,
+      name: 'admin',
+      logger: quiet,
+      credentials: () => user,
+    });
+    await ensureStreams(world.admin, {
+      eventsMaxAgeMs: 3_600_000,
+      eventsMaxBytes: 100_000_000,
+      replicas: 1,
+    });
+    await world.ensureConsumers();
+    world.#http = createServer((request, response) => {
+      void world.#answer(request).then(({ status, body }) => {
+        world.calls.push(`${request.method} ${request.url} ${status}`);
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(body));
+      });
+    });
+    await new Promise<void>((resolve) => world.#http.listen(0, '127.0.0.1', resolve));
+    return world;
+  }
+
+  async ensureConsumers(ackWaitMs = 30_000): Promise<void> {
+    for (const topic of this.topics) {
+      await ensureConsumer(this.admin, {
+        stream: streams.events.name,
+        consumer: consumerName(this.agentName, topic),
+        filterSubject: topic,
+        ackWaitMs,
+      });
+    }
+  }
+
+  get url(): string {
+    const address = this.#http.address();
+    if (address === null || typeof address === 'string') throw new Error('not listening');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  get stateDir(): string {
+    return join(this.dir.path, 'state');
+  }
+
+  newToken(): string {
+    const token = randomUUID();
+    this.#tokens.add(token);
+    return token;
+  }
+
+  /** Forgets the agent: signatures are refused from now on. */
+  revoke(): void {
+    this.#publicKey = undefined;
+    this.#accessTokens.clear();
+  }
+
+  /** Ends the access tokens, as a restart of a server with other keys would. */
+  endAccessTokens(): void {
+    this.#accessTokens.clear();
+  }
+
+  /** A package folder with the discovery file and `files`. */
+  package(files: Record<string, string>): string {
+    const dir = join(this.dir.path, `package-${randomUUID().slice(0, 8)}`, 'security_agent');
+    mkdirSync(dir, { recursive: true });
+    const discovery = [
+      `AGENT_NAME=${this.agentName}`,
+      'AGENT_VERSION=1.0.0',
+      'AGENT_DESCRIPTION=Security monitoring agent for OPMAS',
+      `DEFAULT_SUBSCRIBED_TOPICS=${this.topics.join(',')}`,
+      `DEFAULT_FINDINGS_TOPIC=${this.findingsTopic}`,
+      'AGENT_TYPE=security',
+    ].join('\n');
+    for (const [name, text] of Object.entries({ '.env.discovery': discovery, ...files })) {
+      writeFileSync(join(dir, name), text);
+    }
+    return dir;
+  }
+
+  /** Starts the runner with exactly the environment the host gives. */
+  launch(
+    packageDir: string,
+    options: { token?: string; instanceId?: string; env?: Record<string, string> } = {},
+  ): AgentProcess {
+    mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
+    this.#log = join(this.dir.path, 'agent.log');
+    const log = openSync(this.#log, 'a');
+    const child = spawn(
+      process.execPath,
+      [RUNNER, '--package', packageDir, '--state', this.stateDir],
+      {
+        cwd: this.stateDir,
+        stdio: ['ignore', log, log],
+        env: {
+          AGENT_ID: this.agentId,
+          MANAGEMENT_API_URL: this.url,
+          OPMAS_INSTANCE_ID: options.instanceId ?? randomUUID(),
+          ...(options.token === undefined ? {} : { ONE_TIME_REGISTRATION_TOKEN: options.token }),
+          ...options.env,
+        },
+      },
+    );
+    closeSync(log);
+    this.#children.add(child);
+    return new AgentProcess(child, () => readFileSync(this.#log, 'utf8'));
+  }
+
+  /** What is published on `subject`, decoded, as it comes. */
+  collect(subject: string): Record<string, unknown>[] {
+    const seen: Record<string, unknown>[] = [];
+    this.admin.subscribe(subject, (message) => {
+      seen.push(JSON.parse(message.text()));
+    });
+    return seen;
+  }
+
+  async command(message: object): Promise<unknown> {
+    const answer = await this.admin.request(
+      `opmas.control.${this.agentName}`,
+      JSON.stringify({ timestamp: new Date().toISOString(), ...message }),
+    );
+    return answer.json();
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    }
+    await new Promise((resolve) => this.#http.close(resolve));
+    await this.admin.close();
+    await this.nats.stop();
+    this.dir.remove();
+  }
+
+  async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+    const text = await readAll(request);
+    if (this.away) return problem(503, 'OPMAS_UNAVAILABLE', 'away');
+    if (request.method === 'POST' && request.url === '/api/v1/agents') return this.#register(text);
+    if (request.url === `/api/v1/agents/${this.agentId}/credentials`) return this.#renew(text);
+    if (request.url === `/api/v1/agents/${this.agentId}/config`) {
+      const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
+      if (!this.#accessTokens.has(token)) return problem(401, 'OPMAS_TOKEN_INVALID', 'no');
+      const { config, version } = this;
+      const hash = configHash(config);
+      return { status: 200, body: { agent_id: this.agentId, version, hash, config } };
+    }
+    return problem(404, 'OPMAS_NOT_FOUND', 'nothing here');
+  }
+
+  #register(text: string): { status: number; body: unknown } {
+    const parsed = parse(RegistrationRequest, JSON.parse(text));
+    if (!parsed.ok) return problem(400, 'OPMAS_INVALID_REQUEST', JSON.stringify(parsed.errors));
+    const { discovery_token, public_key, agent_name } = parsed.value;
+    if (!this.#tokens.delete(discovery_token)) {
+      return problem(401, 'OPMAS_TOKEN_INVALID', 'the token is used, expired or unknown');
+    }
+    if (agent_name !== this.agentName) return problem(409, 'OPMAS_AGENT_NAME_TAKEN', 'other name');
+    this.#publicKey = public_key;
+    return { status: 201, body: this.#credentials() };
+  }
+
+  #renew(text: string): { status: number; body: unknown } {
+    const parsed = parse(CredentialsRequest, JSON.parse(text));
+    if (!parsed.ok) return problem(400, 'OPMAS_INVALID_REQUEST', JSON.stringify(parsed.errors));
+    const { signature, ...rest } = parsed.value;
+    const challenge = credentialsChallenge({ agent_id: this.agentId, ...rest });
+    const genuine =
+      this.#publicKey !== undefined &&
+      verifySignature(this.#publicKey, Buffer.from(challenge), Buffer.from(signature, 'base64url'));
+    return genuine
+      ? { status: 200, body: this.#credentials() }
+      : problem(401, 'OPMAS_BAD_CREDENTIALS', 'the signature is not the agent’s');
+  }
+
+  #credentials(): object {
+    const access = randomUUID();
+    this.#accessTokens.add(access);
+    const { trust } = this.nats;
+    const issuedAt = Math.floor(Date.now() / 1000);
+    const jwt = encodeUserJwt({
+      name: this.agentName,
+      publicKey: this.#publicKey ?? '',
+      signerSeed: trust.account.signing.seed,
+      issuerAccount: trust.account.identity.public_key,
+      issuedAt,
+      expiresAt: issuedAt + this.expiresIn,
+      permissions: agentPermissions({
+        agentName: this.agentName,
+        topics: this.topics,
+        findingsTopic: this.findingsTopic,
+      }),
+    });
+    return {
+      agent_id: this.agentId,
+      access_token: access,
+      expires_in: this.expiresIn,
+      nats: { url: this.nats.url, credentials: { jwt } },
+      config_version: this.version,
+    };
+  }
+}
+
+export class AgentProcess {
+  readonly child: ChildProcess;
+  readonly log: () => string;
+  readonly exit: Promise<number | string>;
+
+  constructor(child: ChildProcess, log: () => string) {
+    this.child = child;
+    this.log = log;
+    this.exit = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    });
+  }
+
+  /** The exit code or signal; fails with the log when it does not come. */
+  async exited(): Promise<number | string> {
+    let result: number | string | undefined;
+    void this.exit.then((code) => {
+      result = code;
+    });
+    await waitFor(() => result !== undefined, { timeoutMs: 20_000, what: `exit: ${this.log()}` });
+    return result ?? 'unknown';
+  }
+}
+
+/** An event of the specification's shape. */
+export function event(message: string, more: object = {}): Record<string, unknown> {
+  return {
+    event_id: randomUUID(),
+    timestamp: new Date().toISOString(),
+    type: 'auth',
+    message,
+    ...more,
+  };
+}
+
+function problem(status: number, code: string, detail: string): { status: number; body: unknown } {
+  return {
+    status,
+    body: { type: 'about:blank', title: code, status, code, detail, request_id: 'test' },
+  };
+}
+
+async function readAll(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
