@@ -3,12 +3,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SyslogFramer } from './framing.ts';
 
-function framesOf(chunks: readonly Buffer[], maxBytes?: number): [string, boolean][] {
+/** `halt`: the receiver asks for a stop after every so many frames. */
+function framesOf(chunks: readonly Buffer[], maxBytes?: number, halt = 0): [string, boolean][] {
   const frames: [string, boolean][] = [];
   const framer = new SyslogFramer((frame, truncated) => {
     frames.push([frame.toString('latin1'), truncated]);
+    return halt === 0 || frames.length % halt !== 0;
   }, maxBytes);
-  for (const chunk of chunks) framer.push(chunk);
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; ) {
+      const before = frames.length;
+      at += framer.push(chunk.subarray(at));
+      if (halt > 0) expect(frames.length - before).toBeLessThanOrEqual(halt);
+    }
+  }
   framer.end();
   return frames;
 }
@@ -57,7 +65,7 @@ describe('SyslogFramer', () => {
     expect(whole('100 <1>short')).toEqual([['<1>short', true]]);
   });
 
-  it('gives the same frames for every way to cut the stream', () => {
+  it('gives the same frames for every way to cut the stream, and to halt in it', () => {
     const part = fc.oneof(
       fc.constantFrom(
         '\n',
@@ -79,7 +87,8 @@ describe('SyslogFramer', () => {
         fc.array(part, { maxLength: 20 }),
         fc.array(fc.integer({ min: 1, max: 17 }), { minLength: 1, maxLength: 20 }),
         fc.constantFrom(16, 64, 65_536),
-        (parts, sizes, maxBytes) => {
+        fc.nat(3),
+        (parts, sizes, maxBytes, halt) => {
           const bytes = Buffer.from(parts.join(''));
           const chunks: Buffer[] = [];
           for (let at = 0, n = 0; at < bytes.length; n++) {
@@ -87,7 +96,7 @@ describe('SyslogFramer', () => {
             chunks.push(bytes.subarray(at, at + size));
             at += size;
           }
-          expect(framesOf(chunks, maxBytes)).toEqual(framesOf([bytes], maxBytes));
+          expect(framesOf(chunks, maxBytes, halt)).toEqual(framesOf([bytes], maxBytes));
         },
       ),
       { numRuns: 2000 },

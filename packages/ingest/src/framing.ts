@@ -1,8 +1,11 @@
 /** Cuts a syslog TCP stream into lines, as RFC 6587: octet-counted or line by line, told per frame. */
 import { ingestLimits } from './limits.ts';
 
-/** Called with each frame; `frame` may be overwritten after the call returns. */
-export type OnFrame = (frame: Buffer, truncated: boolean) => void;
+/**
+ * Called with each frame; `frame` may be overwritten after the call returns. The frame is taken in any
+ * case; false means: no more for now.
+ */
+export type OnFrame = (frame: Buffer, truncated: boolean) => boolean;
 
 type State = 'start' | 'line' | 'octets' | 'rest_of_line' | 'rest_of_octets';
 
@@ -25,22 +28,28 @@ export class SyslogFramer {
   private missing = 0;
   private held: Buffer = Buffer.alloc(0);
   private heldBytes = 0;
+  private halted = false;
 
   constructor(onFrame: OnFrame, maxBytes: number = ingestLimits.lineBytes) {
     this.onFrame = onFrame;
     this.maxBytes = maxBytes;
   }
 
-  /** Takes the next bytes of the stream; calls back for each frame that they complete. */
-  push(chunk: Buffer): void {
+  /**
+   * Takes the next bytes of the stream; calls back for each frame that they complete. Returns how many
+   * bytes were taken: fewer than given after `onFrame` said false, and the rest must be pushed again.
+   */
+  push(chunk: Buffer): number {
     let at = 0;
     const zeros = new NextZero(chunk);
-    while (at < chunk.length) {
+    this.halted = false;
+    while (at < chunk.length && !this.halted) {
       if (this.state === 'start') at = this.takeStart(chunk, at);
       else if (this.state === 'line' || this.state === 'rest_of_line')
         at = this.takeLine(chunk, at, zeros);
       else at = this.takeOctets(chunk, at);
     }
+    return at;
   }
 
   /** The stream ended: what is held is a frame too, truncated when bytes of its count are missing. */
@@ -145,7 +154,7 @@ export class SyslogFramer {
 
   private report(frame: Buffer, truncated: boolean): void {
     const bare = !truncated && frame.at(-1) === CR ? frame.subarray(0, -1) : frame;
-    if (bare.length > 0) this.onFrame(bare, truncated);
+    if (bare.length > 0 && !this.onFrame(bare, truncated)) this.halted = true;
   }
 }
 

@@ -1,0 +1,117 @@
+/** The collector's process: reads the environment, owns signals and exit codes. */
+import { randomUUID } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectBus, systemInbox } from '@opmas/bus';
+import { followRouting } from '@opmas/ingest';
+import { EXIT_CONFIG } from '@opmas/protocol';
+import { pino } from 'pino';
+import { type Collector, startCollector } from './app.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+const result = readSettings(process.env);
+if (result.ok) await run(result.settings);
+else {
+  for (const error of result.errors) console.error(error);
+  process.exitCode = EXIT_CONFIG;
+}
+
+async function run(settings: Settings): Promise<void> {
+  const log = pino(
+    { level: settings.logLevel, base: { part: 'collector', host_id: settings.hostId } },
+    pino.destination({ dest: 1, sync: true }),
+  );
+  const calledOff = new AbortController();
+  const started = start(settings, log, calledOff.signal);
+  const end = async (signal: string) => {
+    if (calledOff.signal.aborted) return;
+    calledOff.abort();
+    log.info({ signal }, 'ending');
+    const running = await started.catch(() => undefined);
+    const left = (await running?.stop()) ?? 0;
+    process.exit(left === 0 ? 0 : 1);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      end(signal).catch((error: unknown) => {
+        log.fatal({ err: error }, 'could not end in order');
+        process.exit(1);
+      });
+    });
+  }
+  try {
+    const { udpPort, tcpPort } = await started;
+    log.info({ udp_port: udpPort, tcp_port: tcpPort, host: settings.syslogHost }, 'ready');
+    if (settings.readyFd !== undefined) tellReady(settings.readyFd, { udpPort, tcpPort }, log);
+  } catch (error) {
+    if (calledOff.signal.aborted) return;
+    log.fatal({ err: error }, startFault(settings, error));
+    console.error(startFault(settings, error));
+    process.exit(1);
+  }
+}
+
+interface Running extends Pick<Collector, 'udpPort' | 'tcpPort' | 'stop'> {}
+
+async function start(settings: Settings, log: pino.Logger, signal: AbortSignal): Promise<Running> {
+  const bus = await connectBus({
+    url: settings.natsUrl,
+    name: `opmas-collector ${settings.hostId}`,
+    inboxPrefix: systemInbox.collector,
+    ...(settings.natsCreds === undefined ? {} : { credsFile: settings.natsCreds }),
+    logger: log,
+    signal,
+  });
+  const path = join(settings.dataDir, 'routing.json');
+  const router = await followRouting({
+    path,
+    onLoad: (rules) => log.info({ path, rules }, 'routing file loaded'),
+    onFault: (errors) =>
+      log.error({ path, errors }, 'bad routing file: the rules before it stay in force'),
+  });
+  const collector = await startCollector({
+    bus,
+    router,
+    hostId: settings.hostId,
+    syslogHost: settings.syslogHost,
+    syslogPort: settings.syslogPort,
+    log,
+    now: Date.now,
+    newId: randomUUID,
+  });
+  return {
+    udpPort: collector.udpPort,
+    tcpPort: collector.tcpPort,
+    async stop() {
+      router.stop();
+      const left = await collector.stop();
+      await (left === 0 ? bus.drain() : bus.close());
+      return left;
+    },
+  };
+}
+
+function startFault({ syslogHost, syslogPort }: Settings, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const where = `${syslogHost}:${syslogPort}`;
+  if (code === 'EADDRINUSE')
+    return `syslog ${where} is taken by another program: stop it, or set OPMAS_SYSLOG_PORT`;
+  if (code === 'EACCES')
+    return `syslog ${where}: not allowed; a port below 1024 needs a privilege, set OPMAS_SYSLOG_PORT`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `syslog ${where}: no address of this machine; set OPMAS_SYSLOG_HOST`;
+  return `the collector cannot start: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function tellReady(
+  descriptor: number,
+  { udpPort, tcpPort }: { udpPort: number; tcpPort: number },
+  log: pino.Logger,
+): void {
+  try {
+    const line = { ready: true, udp_port: udpPort, tcp_port: tcpPort };
+    writeSync(descriptor, `${JSON.stringify(line)}\n`);
+  } catch (error) {
+    log.warn({ err: error }, 'nobody reads the ready line');
+  }
+}
