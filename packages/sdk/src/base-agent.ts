@@ -10,11 +10,11 @@ import type {
   LogEvent,
   MetricValue,
 } from '@opmas/protocol';
-import { isLogTopic } from '@opmas/protocol';
+import { isLogTopic, mergeLayers } from '@opmas/protocol';
 import type { Match } from '@opmas/rules';
 import { ruleVersion } from '@opmas/rules';
 import { Beats } from './agent/beats.ts';
-import { Configuration, type ConfigOrigin } from './agent/configuration.ts';
+import { type ConfigOrigin, Configuration } from './agent/configuration.ts';
 import { ControlDoor, obey } from './agent/control.ts';
 import { Intake } from './agent/intake.ts';
 import { type AgentHealth, StatusBook } from './agent/status.ts';
@@ -104,14 +104,17 @@ export class BaseAgent {
       clock: this.clock,
       write: (line) => this.#runtime.log(line),
     });
-    this.#configuration = new Configuration(this.#runtime.packageDefaults);
+    this.#configuration = new Configuration(
+      mergeLayers(this.ownDefaults(), this.#runtime.packageDefaults),
+    );
     this.#status = new StatusBook(this.clock);
     this.#intake = new Intake(this.#runtime, this.metrics, {
       process: (scope) => this.#process(scope),
-      processAll: () => (this.#matchesOnly()) ? (scopes) => this.#matchAll(scopes) : undefined,
+      processAll: () => (this.#matchesOnly() ? (scopes) => this.#matchAll(scopes) : undefined),
       settings: () => this.config.value.processing,
       failed: (error, event, deliveries) => this.#eventFailed(error, event, deliveries),
-      invalid: (error, topic) => this.logger.warning('part of a message cannot be read', { error, topic }),
+      invalid: (error, topic) =>
+        this.logger.warning('part of a message cannot be read', { error, topic }),
     });
     this.#beats = new Beats({
       clock: this.clock,
@@ -261,6 +264,14 @@ export class BaseAgent {
       );
     }
     for (const topic of topics) await this.#intake.open(topic);
+  }
+
+  /**
+   * Defaults of the agent's own configuration keys, below what the package and the server say. Called
+   * while the agent is constructed, so it must not use the instance.
+   */
+  ownDefaults(): ConfigLayer {
+    return {};
   }
 
   /**
@@ -586,7 +597,11 @@ export class BaseAgent {
   }
 
   #components(): Record<string, unknown> {
-    return { nats: this.#status.linkState, topics: this.#intake.topics, in_flight: this.#intake.inFlight };
+    return {
+      nats: this.#status.linkState,
+      topics: this.#intake.topics,
+      in_flight: this.#intake.inFlight,
+    };
   }
 
   #diagnostics(): object {
@@ -594,7 +609,11 @@ export class BaseAgent {
       status: this.getStatus(),
       metrics: this.getMetrics(),
       config: sanitizeData(this.config.value),
-      agent: { name: this.agentName, type: this.#runtime.agentType, version: this.#runtime.version },
+      agent: {
+        name: this.agentName,
+        type: this.#runtime.agentType,
+        version: this.#runtime.version,
+      },
       node: process.version,
       uptime: (this.clock.now() - this.#startedAt) / 1000,
     };

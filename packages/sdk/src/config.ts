@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import {
   AgentConfig,
   CONFIG_DEFAULTS,
+  type ConfigLayer,
   canonicalConfig,
   canonicalJson,
   check,
-  type ConfigLayer,
   type Fault,
   faultsOf,
   isPlainObject,

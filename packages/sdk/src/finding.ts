@@ -4,9 +4,9 @@ import {
   Finding,
   type FindingDetails,
   isPlainObject,
-  limits as wire,
   parse,
   type Severity,
+  limits as wire,
 } from '@opmas/protocol';
 import { type Clock, isoTime } from './clock.ts';
 import { AgentError, describeFaults } from './errors.ts';
@@ -89,14 +89,14 @@ export function bounded(finding: Finding): Finding {
   }
   const { event_id, rule_id, rule_version, matched_pattern, event } = finding.details;
   const bare: FindingDetails & Record<string, unknown> = {
-      ...(event_id === undefined ? {} : { event_id }),
-      ...(rule_id === undefined ? {} : { rule_id }),
-      ...(rule_version === undefined ? {} : { rule_version }),
-      ...(matched_pattern === undefined ? {} : { matched_pattern }),
-      ...(typeof event?.['message'] === 'string'
-        ? { event: { message: cut(event['message'], 1_024) } }
-        : {}),
-      truncated: true,
+    ...(event_id === undefined ? {} : { event_id }),
+    ...(rule_id === undefined ? {} : { rule_id }),
+    ...(rule_version === undefined ? {} : { rule_version }),
+    ...(matched_pattern === undefined ? {} : { matched_pattern }),
+    ...(typeof event?.['message'] === 'string'
+      ? { event: { message: cut(event['message'], 1_024) } }
+      : {}),
+    truncated: true,
   };
   return { ...finding, details: bare };
 }

@@ -1,13 +1,30 @@
 /** What an agent's author imports. */
 export type { Credentials } from '@opmas/bus';
-export type { AgentConfig, ControlMessage, ControlReply, Fault, Finding, LogEvent, Rule, Severity } from '@opmas/protocol';
+export type {
+  AgentConfig,
+  ControlMessage,
+  ControlReply,
+  Fault,
+  Finding,
+  LogEvent,
+  Rule,
+  Severity,
+} from '@opmas/protocol';
 export type { Match } from '@opmas/rules';
 export type { ConfigOrigin } from './agent/configuration.ts';
 export type { AgentHealth } from './agent/status.ts';
 export { BaseAgent, type StopReason } from './base-agent.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Config } from './config.ts';
+export {
+  type AgentContext,
+  type AgentDefinition,
+  type DefinedAgent,
+  defineAgent,
+  type EventHandler,
+} from './define-agent.ts';
 export { AgentError } from './errors.ts';
+export { type Field, type Fields, type FieldValues, t } from './fields.ts';
 export type { FindingDraft } from './finding.ts';
 export { findingId, uuidV5 } from './finding-id.ts';
 export { createLogger, type Logger } from './logger.ts';

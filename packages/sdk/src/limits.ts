@@ -48,6 +48,6 @@ export const limits = {
   degradedMs: 60_000,
   /** After the end of an agent: time for its last output before the process goes. */
   exitGraceMs: 500,
-  /** Files of a package. */
-  rulesFileBytes: 8 * 1024 * 1024,
+  /** A discovery file or `rules.json` of a package. */
+  packageFileBytes: 8 * 1024 * 1024,
 } as const;

@@ -140,6 +140,9 @@ export class Metrics {
 
 function requireNumber(name: string, value: number): void {
   if (!Number.isFinite(value)) {
-    throw new AgentError('OPMAS_INVALID_REQUEST', `metric ${name}: ${value} is not a finite number`);
+    throw new AgentError(
+      'OPMAS_INVALID_REQUEST',
+      `metric ${name}: ${value} is not a finite number`,
+    );
   }
 }

@@ -1,7 +1,7 @@
 /** The configuration in force and the one last refused: candidates are judged whole before they apply. */
 import {
-  canonicalConfig,
   type ConfigLayer,
+  canonicalConfig,
   type Fault,
   isPlainObject,
   mergeLayers,
@@ -52,7 +52,11 @@ export class Configuration {
   }
 
   /** For `opmas.status`: what runs, what was tried last, why it was refused. */
-  get report(): { running_hash: string | null; attempted_hash: string | null; error: string | null } {
+  get report(): {
+    running_hash: string | null;
+    attempted_hash: string | null;
+    error: string | null;
+  } {
     return {
       running_hash: this.#adopted ? this.#current.config.hash : null,
       attempted_hash: this.#attemptedHash,
@@ -113,10 +117,10 @@ export class Configuration {
       );
     }
     const config = new Config(read.value, {
-      version: origin.version ?? (origin.replace === true ? undefined : this.#current?.config.version),
+      version:
+        origin.version ?? (origin.replace === true ? undefined : this.#current?.config.version),
       hash: origin.hash ?? configHash(given),
     });
     return { config, ruleset: compiled.ruleset, given };
   }
 }
-

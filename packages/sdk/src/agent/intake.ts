@@ -6,8 +6,8 @@ import { limits } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { AgentRuntime } from '../runtime/runtime.ts';
 import { Window } from '../window.ts';
-import { decodeMessage } from '../work/decode.ts';
 import { deadLetterOf } from '../work/dead-letter.ts';
+import { decodeMessage } from '../work/decode.ts';
 import type { Delivery } from '../work/delivery.ts';
 import type { EventScope } from '../work/scope.ts';
 import { Worker } from '../work/worker.ts';
@@ -46,8 +46,7 @@ export class Intake {
         await runtime.publishDeadLetter(dead.id, deadLetterOf(dead, runtime));
         metrics.increment('events_dead_lettered');
       },
-      maxDeliveries: () =>
-        Math.max(1, Math.min(limits.deliveries, ports.settings().max_retries)),
+      maxDeliveries: () => Math.max(1, Math.min(limits.deliveries, ports.settings().max_retries)),
       onFailure: (error, event, deliveries) => ports.failed(error, event, deliveries),
       onInvalid: (error, topic) => {
         metrics.increment('events_invalid');

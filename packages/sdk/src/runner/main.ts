@@ -1,9 +1,9 @@
 /** The process of one supervised agent: reads its environment, loads the package, runs it, exits. */
 import { EXIT_CONFIG } from '@opmas/protocol';
-import { constructWith } from '../runtime/ambient.ts';
-import { createRuntime } from '../runtime/connected.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { constructWith } from '../runtime/ambient.ts';
+import { createRuntime } from '../runtime/connected.ts';
 import { loadPackage } from './package.ts';
 import { resolveFromHost } from './resolve-host.ts';
 import { type RunnerSettings, readSettings } from './settings.ts';

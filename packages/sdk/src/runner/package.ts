@@ -1,7 +1,7 @@
 /** Loads an agent package: its manifest, its default rules, and its agent class; every fault is told. */
-import { open, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type ConfigLayer, type Manifest, parseManifest } from '@opmas/protocol';
 import { BaseAgent } from '../base-agent.ts';
 import { AgentError, messageOf } from '../errors.ts';
@@ -26,8 +26,8 @@ export interface AgentPackage {
  * @throws {AgentError} OPMAS_INVALID_CONFIGURATION saying what is wrong, where, and what to do
  */
 export async function loadPackage(dir: string): Promise<AgentPackage> {
-  const { manifest, defaults, rules } = await readPackage(dir);
-  const entry = await findEntry(dir);
+  const { manifest, defaults, rules } = readPackage(dir);
+  const entry = findEntry(dir);
   if (entry === undefined && rules === undefined) {
     throw invalid(`${dir} holds neither agent.ts nor rules.json: add one of them`);
   }
@@ -35,19 +35,28 @@ export async function loadPackage(dir: string): Promise<AgentPackage> {
   return { manifest, defaults, agent };
 }
 
-/** The package's data without its code. @throws {AgentError} OPMAS_INVALID_CONFIGURATION */
-export async function readPackage(
-  dir: string,
-): Promise<{ manifest: Manifest; defaults: ConfigLayer; rules: unknown[] | undefined }> {
-  const discovery = await readBounded(join(dir, '.env.discovery'), limits.rulesFileBytes);
-  if (discovery === undefined) throw invalid(`${dir} has no .env.discovery: it is no agent package`);
+/**
+ * The package's data without its code.
+ * @param folder a path or `file:` URL
+ * @throws {AgentError} OPMAS_INVALID_CONFIGURATION
+ */
+export function readPackage(folder: string | URL): {
+  manifest: Manifest;
+  defaults: ConfigLayer;
+  rules: unknown[] | undefined;
+} {
+  const isUrl = folder instanceof URL || folder.startsWith('file:');
+  const dir = isUrl ? fileURLToPath(folder) : folder;
+  const discovery = readBounded(join(dir, '.env.discovery'));
+  if (discovery === undefined)
+    throw invalid(`${dir} has no .env.discovery: it is no agent package`);
   const result = parseManifest(discovery, basename(dir));
   if (!result.ok) {
     const faults = result.errors.map((e) => (e.line ? `line ${e.line}: ${e.message}` : e.message));
     throw invalid(`${join(dir, '.env.discovery')}: ${faults.join('; ')}`);
   }
-  const rules = await readRules(join(dir, 'rules.json'));
   const { manifest } = result;
+  const rules = readRules(join(dir, 'rules.json'));
   const defaults = {
     subscribed_topics: manifest.subscribed_topics,
     findings_topic: manifest.findings_topic,
@@ -56,8 +65,8 @@ export async function readPackage(
   return { manifest, defaults, rules };
 }
 
-async function readRules(path: string): Promise<unknown[] | undefined> {
-  const bytes = await readBounded(path, limits.rulesFileBytes);
+function readRules(path: string): unknown[] | undefined {
+  const bytes = readBounded(path);
   if (bytes === undefined) return undefined;
   let value: unknown;
   try {
@@ -69,13 +78,10 @@ async function readRules(path: string): Promise<unknown[] | undefined> {
   return value;
 }
 
-async function findEntry(dir: string): Promise<string | undefined> {
-  for (const name of ['agent.ts', 'agent.js', 'agent.mjs']) {
-    const path = join(dir, name);
-    const found = await stat(path).catch(absent);
-    if (found?.isFile()) return path;
-  }
-  return undefined;
+function findEntry(dir: string): string | undefined {
+  return ['agent.ts', 'agent.js', 'agent.mjs']
+    .map((name) => join(dir, name))
+    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 }
 
 async function importAgent(path: string, dir: string): Promise<AgentClass> {
@@ -116,21 +122,15 @@ function importFault(path: string, dir: string, error: unknown): string {
   return `${path} cannot be loaded: ${text}${error instanceof SyntaxError ? ` (${place})` : ''}`;
 }
 
-async function readBounded(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
-  const file = await open(path, 'r').catch(absent);
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await file.stat();
-    if (size > maxBytes) throw invalid(`${path} has ${size} bytes; at most ${maxBytes}`);
-    return await file.readFile();
-  } finally {
-    await file.close();
+/** Undefined when the file is not there. */
+function readBounded(path: string): Uint8Array | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (!found.isFile()) throw invalid(`${path} is not a file`);
+  if (found.size > limits.packageFileBytes) {
+    throw invalid(`${path} has ${found.size} bytes; at most ${limits.packageFileBytes}`);
   }
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-  throw error;
+  return readFileSync(path);
 }
 
 function invalid(message: string): AgentError {

@@ -1,6 +1,13 @@
 /** The runtime of a real agent: management API over HTTP, everything else over the broker. */
 import { randomUUID } from 'node:crypto';
-import { type Bus, BusError, type BusStatus, connectBus, consumeDurable, publishDurable } from '@opmas/bus';
+import {
+  type Bus,
+  BusError,
+  type BusStatus,
+  connectBus,
+  consumeDurable,
+  publishDurable,
+} from '@opmas/bus';
 import {
   type AgentLogLine,
   type ConfigLayer,
@@ -162,7 +169,8 @@ class ConnectedRuntime implements AgentRuntime {
           nak: (delayMs) => void message.nak(delayMs),
           working: () => void message.working(),
         }),
-      onError: (error) => this.#own('error', `reading ${topic} failed`, { error: messageOf(error) }),
+      onError: (error) =>
+        this.#own('error', `reading ${topic} failed`, { error: messageOf(error) }),
       onRecovered: () => this.#own('info', `reading ${topic} again`, {}),
     });
     return () => consumption.stop();
@@ -262,7 +270,9 @@ class ConnectedRuntime implements AgentRuntime {
         break;
       } catch (error) {
         // The old connection stays as long as its credentials last; a reconnect uses the new ones.
-        this.#own('warning', 'changing over to new credentials failed', { error: messageOf(error) });
+        this.#own('warning', 'changing over to new credentials failed', {
+          error: messageOf(error),
+        });
         await pause(this.clock, Math.min(wait, limits.retryCapMs), signal);
       }
     }
@@ -291,7 +301,11 @@ class ConnectedRuntime implements AgentRuntime {
     );
   }
 
-  #own(level: AgentLogLine['level'], message: string, context: Record<string, unknown> | object): void {
+  #own(
+    level: AgentLogLine['level'],
+    message: string,
+    context: Record<string, unknown> | object,
+  ): void {
     this.log({
       agent_id: this.agentId,
       level,

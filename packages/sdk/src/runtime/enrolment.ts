@@ -1,6 +1,6 @@
 /** How an agent comes by its credentials: cached, by signature with its own key, or by one-time token. */
 import { randomBytes } from 'node:crypto';
-import { createNkey, type Credentials, publicKeyOf, signWithSeed } from '@opmas/bus';
+import { type Credentials, createNkey, publicKeyOf, signWithSeed } from '@opmas/bus';
 import { credentialsChallenge, type RegistrationAnswer } from '@opmas/protocol';
 import { type Clock, isoTime, pause } from '../clock.ts';
 import { AgentError, messageOf } from '../errors.ts';

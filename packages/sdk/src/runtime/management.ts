@@ -97,7 +97,9 @@ export class ManagementApi {
       text = await readBody(response);
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new AgentError('OPMAS_API_UNREACHABLE', `${what}: ${messageOf(cause)}`, { cause: error });
+      throw new AgentError('OPMAS_API_UNREACHABLE', `${what}: ${messageOf(cause)}`, {
+        cause: error,
+      });
     }
     if (!response.ok) throw refusalOf(what, response, text);
     const parsed = parse(schema, parseJson(text));
@@ -114,7 +116,8 @@ async function readBody(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > limits.httpBodyBytes) throw new Error(`the answer exceeds ${limits.httpBodyBytes} bytes`);
+    if (size > limits.httpBodyBytes)
+      throw new Error(`the answer exceeds ${limits.httpBodyBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,7 +1,7 @@
 /** For tests: a real broker, a management API of the contract's shape, and agents as real processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +16,8 @@ import {
 } from '@opmas/bus';
 import {
   type ConfigLayer,
-  consumerName,
   CredentialsRequest,
+  consumerName,
   credentialsChallenge,
   parse,
   RegistrationRequest,

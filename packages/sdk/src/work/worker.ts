@@ -145,7 +145,8 @@ export class Worker {
     processedAll();
 
     const failedAt = new Set(failed.map((f) => f.index));
-    const reached = failed.length > 0 && !last && delivery.deliveries === 1 ? failed[0]?.index : undefined;
+    const reached =
+      failed.length > 0 && !last && delivery.deliveries === 1 ? failed[0]?.index : undefined;
     for (const { index, scope } of pending) {
       if (failedAt.has(index) || (reached !== undefined && index > reached)) continue;
       const results = await Promise.allSettled(scope.pending);
@@ -204,7 +205,8 @@ export class Worker {
       return true;
     } catch {
       // One by one will name the culprit. Fresh scopes, so that findings get the same ordinals again.
-      for (const entry of pending) entry.scope = new EventScope(entry.scope.event, entry.scope.topic);
+      for (const entry of pending)
+        entry.scope = new EventScope(entry.scope.event, entry.scope.topic);
       return false;
     }
   }
@@ -213,7 +215,9 @@ export class Worker {
 function readEvent(
   event: unknown,
 ): { ok: true; event: LogEvent } | { ok: false; faults: readonly Fault[] } {
-  return check(LogEvent, event) ? { ok: true, event } : { ok: false, faults: faultsOf(LogEvent, event) };
+  return check(LogEvent, event)
+    ? { ok: true, event }
+    : { ok: false, faults: faultsOf(LogEvent, event) };
 }
 
 function retryDelay(deliveries: number): number {

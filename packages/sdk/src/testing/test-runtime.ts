@@ -1,0 +1,91 @@
+/** The runtime of `testAgent`: keeps in lists what a real one would publish. */
+import type { AgentLogLine, ConfigLayer, DeadLetter, Finding } from '@opmas/protocol';
+import { configHash } from '../config.ts';
+import type { AgentRuntime, FetchedConfig, RuntimeHandlers, Told } from '../runtime/runtime.ts';
+import type { Delivery } from '../work/delivery.ts';
+import type { FakeClock } from './fake-clock.ts';
+
+export class TestRuntime implements AgentRuntime {
+  readonly agentId: string;
+  readonly agentName: string;
+  readonly agentType: string;
+  readonly version = '0.0.0';
+  readonly instanceId = 'test-instance';
+  readonly clock: FakeClock;
+  readonly packageDefaults: ConfigLayer;
+  /** Everything published, repetitions too. */
+  readonly published: Finding[] = [];
+  /** As the stream keeps them: one of each id. */
+  readonly findings: Finding[] = [];
+  readonly deadLetters: DeadLetter[] = [];
+  readonly logs: AgentLogLine[] = [];
+  readonly told: { kind: Told; message: object }[] = [];
+  readonly readers = new Map<string, (delivery: Delivery) => Promise<void>>();
+  handlers: RuntimeHandlers | undefined;
+  #served: ConfigLayer;
+  #deadIds = new Set<string>();
+
+  constructor(options: {
+    agentName: string;
+    agentType: string;
+    clock: FakeClock;
+    packageDefaults: ConfigLayer;
+    config: ConfigLayer;
+  }) {
+    this.agentId = `${options.agentType}-test`;
+    this.agentName = options.agentName;
+    this.agentType = options.agentType;
+    this.clock = options.clock;
+    this.packageDefaults = options.packageDefaults;
+    this.#served = options.config;
+  }
+
+  async open(handlers: RuntimeHandlers): Promise<void> {
+    this.handlers = handlers;
+    handlers.link('up', 'test');
+  }
+
+  async cachedConfig(): Promise<undefined> {
+    return undefined;
+  }
+
+  async fetchConfig(): Promise<FetchedConfig> {
+    return { version: 1, hash: configHash(this.#served), config: this.#served };
+  }
+
+  async keepConfig(): Promise<void> {}
+
+  async consume(
+    topic: string,
+    _options: { maxMessages: number },
+    work: (delivery: Delivery) => Promise<void>,
+  ): Promise<() => Promise<void>> {
+    this.readers.set(topic, work);
+    return async () => {
+      this.readers.delete(topic);
+    };
+  }
+
+  async publishFinding(_topic: string, finding: Finding): Promise<void> {
+    this.published.push(finding);
+    if (this.findings.every((f) => f.finding_id !== finding.finding_id)) {
+      this.findings.push(finding);
+    }
+  }
+
+  async publishDeadLetter(id: string, letter: DeadLetter): Promise<void> {
+    if (this.#deadIds.has(id)) return;
+    this.#deadIds.add(id);
+    this.deadLetters.push(letter);
+  }
+
+  tell(kind: Told, message: object): void {
+    this.told.push({ kind, message });
+  }
+
+  log(line: AgentLogLine): void {
+    this.logs.push(line);
+  }
+
+  async close(): Promise<void> {}
+}
