@@ -24,9 +24,15 @@ export function Details(props: {
   const fetched = useFinding(isAsked ? props.id : undefined);
   const finding = props.known ?? (isAsked ? fetched.data : undefined);
   return (
-    <Drawer.Root opened={props.id !== undefined} onClose={props.onClose} position="right" size="lg">
+    <Drawer.Root
+      opened={props.id !== undefined}
+      onClose={props.onClose}
+      position="right"
+      size="lg"
+      classNames={{ content: s.drawer ?? '' }}
+    >
       <Drawer.Overlay />
-      <Drawer.Content className={s.drawer ?? ''}>
+      <Drawer.Content>
         {/* Drawer.Header is a second banner to a screen reader; this is not one. */}
         <div className={s.drawerTop}>
           <Drawer.Title className={s.drawerTitle ?? ''}>{words.title}</Drawer.Title>
