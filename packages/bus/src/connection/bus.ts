@@ -54,6 +54,16 @@ export interface PublishOptions {
   reply?: string;
 }
 
+export interface SubscribeOptions {
+  /** Instances with the same queue share the messages. */
+  queue?: string;
+  /**
+   * For a reply inbox: hears "nobody listens" (status 503), which the broker tells plain subscriptions
+   * only; during a swap an answer may come twice.
+   */
+  inbox?: boolean;
+}
+
 export interface Bus {
   readonly name: string;
   /**
@@ -71,13 +81,12 @@ export interface Bus {
     options?: { timeoutMs?: number; headers?: Headers },
   ): Promise<BusMessage>;
   /**
-   * Delivers until stopped, across reconnects and swaps. A handler's failure is logged. Instances with
-   * the same `queue` share the messages.
+   * Delivers until stopped, across reconnects and swaps. A handler's failure is logged.
    */
   subscribe(
     subject: string,
     handler: (message: BusMessage) => void | Promise<void>,
-    options?: { queue?: string },
+    options?: SubscribeOptions,
   ): BusSubscription;
   /** Resolves when the broker has seen everything published so far. */
   flush(): Promise<void>;

@@ -13,6 +13,7 @@ import type {
   ConnectOptions,
   Payload,
   PublishOptions,
+  SubscribeOptions,
   Violation,
 } from './bus.ts';
 import { Listeners } from './listeners.ts';
@@ -75,7 +76,7 @@ async function firstWire(
 
 interface Entry {
   subject: string;
-  queue: string;
+  queue: string | undefined;
   handler: (message: BusMessage) => void | Promise<void>;
   live: Subscription | undefined;
 }
@@ -155,7 +156,7 @@ class WireBus implements Bus {
   subscribe(
     subject: string,
     handler: (message: BusMessage) => void | Promise<void>,
-    options: { queue?: string } = {},
+    options: SubscribeOptions = {},
   ): BusSubscription {
     if (this.#closing)
       throw new BusError(
@@ -166,7 +167,7 @@ class WireBus implements Bus {
     const entry: Entry = {
       subject,
       handler,
-      queue: options.queue ?? `q-${nuid.next()}`,
+      queue: options.inbox === true ? undefined : (options.queue ?? `q-${nuid.next()}`),
       live: undefined,
     };
     entry.live = this.#listen(this.#wire, entry);
@@ -296,7 +297,7 @@ class WireBus implements Bus {
 
   #listen(wire: NatsConnection, entry: Entry): Subscription {
     return wire.subscribe(entry.subject, {
-      queue: entry.queue,
+      ...(entry.queue === undefined ? {} : { queue: entry.queue }),
       callback: (error, msg) => {
         if (error !== null) {
           this.#logger.error(

@@ -39,7 +39,9 @@ export class Outbox {
     this.#bus = bus;
     this.#options = options;
     this.#inbox = bus.inbox();
-    this.#acks = bus.subscribe(`${this.#inbox}.*`, (message) => this.#onAck(message));
+    this.#acks = bus.subscribe(`${this.#inbox}.*`, (message) => this.#onAck(message), {
+      inbox: true,
+    });
     this.#stops = [
       bus.onStatus((status) => {
         if (status.state === 'up') this.#resend(0);
