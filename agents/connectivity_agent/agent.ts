@@ -1,0 +1,4 @@
+/** The connectivity agent: matches the rules of `rules.json`, or those configured instead. */
+import { defineAgent } from '@opmas/sdk';
+
+export default defineAgent({ type: 'connectivity' });

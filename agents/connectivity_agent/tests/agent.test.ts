@@ -1,0 +1,85 @@
+/** The agent finds what its rules promise, once, and nothing in normal operation. */
+import { readFileSync } from 'node:fs';
+import { checkExamples, compileRules, exampleEvent } from '@opmas/rules';
+import { testAgent } from '@opmas/sdk/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import agent from '../agent.ts';
+
+const folder = new URL('..', import.meta.url);
+const compiled = compileRules(JSON.parse(readFileSync(new URL('rules.json', folder), 'utf8')));
+if (!compiled.ok) throw new Error(JSON.stringify(compiled.errors));
+const { rules } = compiled.ruleset;
+
+const harness = () => testAgent(agent, { package: folder });
+let h = harness();
+afterEach(async () => {
+  await h.stop();
+  h = harness();
+});
+
+describe('rules', () => {
+  it('compile without a warning', () => {
+    expect(compiled.warnings).toEqual([]);
+  });
+
+  it('come out on their own examples, and have some of both kinds', () => {
+    expect(checkExamples(rules)).toEqual([]);
+    const lacking = rules.filter((r) => !r.examples?.match?.length || !r.examples.no_match?.length);
+    expect(lacking).toEqual([]);
+  });
+
+  it('do not overlap: a line makes one finding', () => {
+    for (const rule of rules) {
+      for (const line of rule.examples?.match ?? []) {
+        const ids = compiled.ruleset.match(exampleEvent(rule, line)).map((match) => match.rule.id);
+        expect(ids, line).toEqual([rule.id]);
+      }
+    }
+  });
+
+  it('are all listed in the README', () => {
+    const readme = readFileSync(new URL('README.md', folder), 'utf8');
+    expect(rules.filter((rule) => !readme.includes(`| \`${rule.id}\` |`))).toEqual([]);
+  });
+});
+
+describe('agent', () => {
+  it('reports a lost Internet connection', async () => {
+    const message = "Interface 'wan' is now down";
+    await h.emit('logs.connectivity', { message, program: 'netifd' });
+    expect(h.findings).toMatchObject([
+      { severity: 'error', details: { rule_id: 'netifd-wan-down', event: { message } } },
+    ]);
+  });
+
+  it.each([
+    ['dnsmasq-dhcp', 'DHCPACK(br-lan) 192.168.1.20 02:00:5e:10:00:07 laptop'],
+    ['dnsmasq', 'using nameserver 192.0.2.53#53'],
+    ['netifd', "Interface 'wan' is now up"],
+    ['netifd', 'wan (2345): udhcpc: sending renew to server 198.51.100.1'],
+    ['pppd', 'PAP authentication succeeded'],
+    ['kernel', '[   20.002] br-lan: port 1(lan1) entered forwarding state'],
+  ])('finds nothing in the normal line of %s: %s', async (program, message) => {
+    expect(await h.emit('logs.connectivity', { message, program })).toBe('acked');
+    expect(h.findings).toEqual([]);
+  });
+
+  it('reports each example of its rules under the rule that promises it', async () => {
+    const promised: string[] = [];
+    for (const rule of rules) {
+      for (const line of rule.examples?.match ?? []) {
+        const { event_id: _, ...event } = exampleEvent(rule, line);
+        expect(await h.emit('logs.connectivity', event)).toBe('acked');
+        promised.push(rule.id);
+      }
+    }
+    expect(h.findings.map((finding) => finding.details.rule_id)).toEqual(promised);
+  });
+
+  it('makes no second finding of a redelivered event', async () => {
+    const [rule] = rules;
+    await h.emit('logs.connectivity', { message: rule?.examples?.match?.[0] ?? '' });
+    await h.redeliver();
+    expect(h.findings).toHaveLength(1);
+  });
+});

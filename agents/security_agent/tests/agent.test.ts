@@ -1,0 +1,89 @@
+/** The agent finds what its rules promise, once, and nothing in normal operation. */
+import { readFileSync } from 'node:fs';
+import { checkExamples, compileRules, exampleEvent } from '@opmas/rules';
+import { testAgent } from '@opmas/sdk/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import agent from '../agent.ts';
+
+const folder = new URL('..', import.meta.url);
+const compiled = compileRules(JSON.parse(readFileSync(new URL('rules.json', folder), 'utf8')));
+if (!compiled.ok) throw new Error(JSON.stringify(compiled.errors));
+const { rules } = compiled.ruleset;
+
+const harness = () => testAgent(agent, { package: folder });
+let h = harness();
+afterEach(async () => {
+  await h.stop();
+  h = harness();
+});
+
+describe('rules', () => {
+  it('compile without a warning', () => {
+    expect(compiled.warnings).toEqual([]);
+  });
+
+  it('come out on their own examples, and have some of both kinds', () => {
+    expect(checkExamples(rules)).toEqual([]);
+    const lacking = rules.filter((r) => !r.examples?.match?.length || !r.examples.no_match?.length);
+    expect(lacking).toEqual([]);
+  });
+
+  it('do not overlap: a line makes one finding', () => {
+    for (const rule of rules) {
+      for (const line of rule.examples?.match ?? []) {
+        const ids = compiled.ruleset.match(exampleEvent(rule, line)).map((match) => match.rule.id);
+        expect(ids, line).toEqual([rule.id]);
+      }
+    }
+  });
+
+  it('are all listed in the README', () => {
+    const readme = readFileSync(new URL('README.md', folder), 'utf8');
+    expect(rules.filter((rule) => !readme.includes(`| \`${rule.id}\` |`))).toEqual([]);
+  });
+});
+
+describe('agent', () => {
+  it('reports a wrong SSH password', async () => {
+    const message = "Bad password attempt for 'root' from 203.0.113.9:40022";
+    await h.emit('logs.auth', { message, program: 'dropbear', pid: 1234 });
+    expect(h.findings).toMatchObject([
+      {
+        type: 'authentication_failure',
+        severity: 'warning',
+        details: { rule_id: 'dropbear-bad-password', event: { message } },
+      },
+    ]);
+  });
+
+  it.each([
+    ['dropbear', 'Child connection from 192.168.1.20:51514'],
+    ['dropbear', "Password auth succeeded for 'root' from 192.168.1.20:51514"],
+    ['dropbear', 'Exit (root) from <192.168.1.20:51514>: Disconnect received'],
+    ['sshd', 'Accepted publickey for root from 192.168.1.20 port 51514 ssh2: ED25519 SHA256:abc'],
+    ['sudo', 'alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/sbin/ip link'],
+    ['uhttpd', 'luci: accepted login on / for root from 192.168.1.20'],
+  ])('finds nothing in the normal line of %s: %s', async (program, message) => {
+    expect(await h.emit('logs.auth', { message, program })).toBe('acked');
+    expect(h.findings).toEqual([]);
+  });
+
+  it('reports each example of its rules under the rule that promises it', async () => {
+    const promised: string[] = [];
+    for (const rule of rules) {
+      for (const line of rule.examples?.match ?? []) {
+        const { event_id: _, ...event } = exampleEvent(rule, line);
+        expect(await h.emit('logs.security', event)).toBe('acked');
+        promised.push(rule.id);
+      }
+    }
+    expect(h.findings.map((finding) => finding.details.rule_id)).toEqual(promised);
+  });
+
+  it('makes no second finding of a redelivered event', async () => {
+    const [rule] = rules;
+    await h.emit('logs.security', { message: rule?.examples?.match?.[0] ?? '' });
+    await h.redeliver();
+    expect(h.findings).toHaveLength(1);
+  });
+});
