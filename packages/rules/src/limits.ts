@@ -3,7 +3,7 @@ export const limits = {
   /** Characters of a regular expression: bounds the automaton, and so the cost of one character. */
   regexChars: 1_024,
   /** Longest message given to the backtracking matcher; longer ones go to the linear one. */
-  backtrackingChars: 256,
+  backtrackingChars: 512,
   /** A regular expression slower than this, in milliseconds, gets a strike. */
   slowMs: 1,
   /** After so many strikes among `strikeCalls` calls a rule is matched by the linear matcher alone. */

@@ -55,7 +55,7 @@ describe('time', () => {
     '%s ends on a hostile line of any length',
     (pattern) => {
       const regex = admit(pattern);
-      for (const length of [30, 256, 257, 8_191]) {
+      for (const length of [30, 256, 512, 8_191]) {
         expect(regex.exec(`${'a'.repeat(length)}!`)).toBeNull();
       }
     },
