@@ -33,4 +33,10 @@ export { constructWith } from './runtime/ambient.ts';
 export { createRuntime, type RuntimeOptions } from './runtime/connected.ts';
 export type { AgentRuntime, FetchedConfig, RuntimeHandlers, Told } from './runtime/runtime.ts';
 export { isSecretName, MASK, sanitizeData } from './sanitize.ts';
+export {
+  agentNames,
+  type Scaffolded,
+  type ScaffoldOptions,
+  scaffoldAgent,
+} from './scaffold/scaffold.ts';
 export type { Delivery } from './work/delivery.ts';

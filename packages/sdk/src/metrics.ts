@@ -43,7 +43,7 @@ export class Metrics {
         `histogram ${name}: bounds must be 1 to 64 ascending numbers`,
       );
     }
-    const buckets = new Array<number>(bounds.length + 1).fill(0);
+    const buckets = Array.from({ length: bounds.length + 1 }, () => 0);
     const value = { count: 0, sum: 0, bounds: [...bounds], buckets };
     this.#register(name, { kind: 'histogram', help, value });
   }

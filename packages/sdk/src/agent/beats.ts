@@ -22,11 +22,20 @@ export class Beats {
   /** Starts, or starts anew with changed intervals. */
   start(): void {
     this.stop();
-    const { clock, heartbeatSeconds, metricsSeconds, heartbeat, metrics, onError } = this.#ports;
-    const guarded = (run: () => Promise<void>) => () => run().catch(onError);
+    const ports = this.#ports;
+    const guarded = (run: () => Promise<void>) => () =>
+      run().catch((error: unknown) => ports.onError(error));
     this.#stops = [
-      repeat(clock, () => heartbeatSeconds() * 1000, guarded(heartbeat)),
-      repeat(clock, () => metricsSeconds() * 1000, guarded(metrics)),
+      repeat(
+        ports.clock,
+        () => ports.heartbeatSeconds() * 1000,
+        guarded(() => ports.heartbeat()),
+      ),
+      repeat(
+        ports.clock,
+        () => ports.metricsSeconds() * 1000,
+        guarded(() => ports.metrics()),
+      ),
     ];
   }
 
