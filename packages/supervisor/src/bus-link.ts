@@ -1,5 +1,5 @@
 /** The host's link over NATS: heartbeats, launch requests, reports, and the watch of the desired set. */
-import { type Bus, BusError, hostWatcher, type KvWatch, openKv } from '@opmas/bus';
+import { type Bus, BusError, hostWatcher, openKv } from '@opmas/bus';
 import {
   check,
   DESIRED_BUCKET,
@@ -30,7 +30,7 @@ export function busLink(hostId: string, log: Log): BusLink {
   const ears = new Set<Ear>();
   let bus: Bus | undefined;
   let listener: DesiredListener | undefined;
-  let watch: KvWatch | undefined;
+  let watch: { stop(): Promise<void> } | undefined;
 
   const listen = (on: Bus, ear: Ear) => {
     const subscription = on.subscribe(subjects.heartbeat(ear.agentName), (message) => {
@@ -110,25 +110,30 @@ export function busLink(hostId: string, log: Log): BusLink {
  * Deletions seen while the set is being told anew may be those of a rebuilt broker: they are left
  * to `complete`, which names what is there.
  */
-function watchDesired(bus: Bus, hostId: string, listener: DesiredListener, log: Log): KvWatch {
+function watchDesired(
+  bus: Bus,
+  hostId: string,
+  listener: DesiredListener,
+  log: Log,
+): { stop(): Promise<void> } {
   const prefix = `desired.${hostId}.`;
   const present = new Set<string>();
   let whole = false;
-  const forget = bus.onStatus(({ state }) => {
+  const unhear = bus.onStatus(({ state }) => {
     if (state === 'down') whole = false;
-    if (state === 'closed') forget();
   });
   const kv = openKv(bus, DESIRED_BUCKET, { watcher: hostWatcher(hostId) });
-  return kv.watch(prefix, {
+  const watch = kv.watch(prefix, {
     onPut({ key, value }) {
       const agentId = key.slice(prefix.length);
+      // Also when it cannot be read: an agent is let go for a missing wish, not for a broken one.
+      present.add(agentId);
       const desired = jsonOf(value);
       if (!check(DesiredAgent, desired) || desired.agent_id !== agentId) {
         const faults = faultsOf(DesiredAgent, desired);
         log.error({ key, faults }, 'this is no wish for an agent: the earlier one stays');
         return;
       }
-      present.add(agentId);
       listener.changed(agentId, desired);
     },
     onDelete(key) {
@@ -142,6 +147,12 @@ function watchDesired(bus: Bus, hostId: string, listener: DesiredListener, log: 
     },
     onError: (error) => log.warn({ err: error }, 'the desired set cannot be read; trying again'),
   });
+  return {
+    stop() {
+      unhear();
+      return watch.stop();
+    },
+  };
 }
 
 /** Undefined for what is no JSON: no schema accepts that. */
