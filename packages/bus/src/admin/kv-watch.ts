@@ -1,5 +1,6 @@
 /** The watch of a bucket: state, not history; after every outage what is known is compared with what is. */
 import type { Bus, BusMessage } from '../connection/bus.ts';
+import { apiRequest } from '../consume/api-request.ts';
 import { readAckSubject } from '../consume/message.ts';
 import { PullSource } from '../consume/pull-source.ts';
 import { BusError, toBusError } from '../errors.ts';
@@ -99,6 +100,7 @@ export class KvWatch {
       stream: this.#stream,
       consumer: this.#watcher,
       window: 256,
+      verify: false,
       onMessage: (message) => {
         source.release(1);
         if (this.#source === source) this.#onMessage(message);
@@ -114,7 +116,7 @@ export class KvWatch {
 
   async #makeConsumer(): Promise<{ pending: number }> {
     const remove = `$JS.API.CONSUMER.DELETE.${this.#stream}.${this.#watcher}`;
-    await this.#api(remove, '').catch((error: unknown) => {
+    await apiRequest(this.#bus, remove).catch((error: unknown) => {
       if (!(error instanceof BusError) || error.code !== 'OPMAS_NOT_FOUND') throw error;
     });
     const config = {
@@ -128,29 +130,13 @@ export class KvWatch {
       inactive_threshold: 5 * 60 * 1e9,
     };
     const body = JSON.stringify({ stream_name: this.#stream, config });
-    const info = await this.#api(
+    const info = await apiRequest(
+      this.#bus,
       `$JS.API.CONSUMER.CREATE.${this.#stream}.${this.#watcher}.${this.#subjects}`,
       body,
     );
     const pending: unknown = Reflect.get(info, 'num_pending');
     return { pending: typeof pending === 'number' ? pending : 0 };
-  }
-
-  async #api(subject: string, body: string): Promise<object> {
-    const answer = (await this.#bus.request(subject, body)).json();
-    if (typeof answer !== 'object' || answer === null)
-      throw new BusError('OPMAS_BROKER_UNAVAILABLE', `${subject}: no answer`);
-    const error: unknown = Reflect.get(answer, 'error');
-    if (typeof error !== 'object' || error === null) return answer;
-    const code: unknown = Reflect.get(error, 'code');
-    throw new BusError(
-      code === 404
-        ? 'OPMAS_NOT_FOUND'
-        : code === 400
-          ? 'OPMAS_INVALID_REQUEST'
-          : 'OPMAS_BROKER_UNAVAILABLE',
-      `${subject}: ${String(Reflect.get(error, 'description'))}`,
-    );
   }
 
   #onMessage(message: BusMessage): void {

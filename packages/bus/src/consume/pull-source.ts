@@ -3,8 +3,9 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { Bus, BusMessage } from '../connection/bus.ts';
 import { currentWire } from '../connection/connect.ts';
 import { toBusMessage } from '../connection/wire.ts';
-import { BusError } from '../errors.ts';
+import { BusError, toBusError } from '../errors.ts';
 import { busLimits } from '../limits.ts';
+import { apiRequest } from './api-request.ts';
 
 export interface PullOptions {
   stream: string;
@@ -19,6 +20,11 @@ export interface PullOptions {
   onRecovered?: () => void;
   /** The consumer is gone (deleted, or its stream is): before pulling again. */
   onGone?: () => Promise<void>;
+  /**
+   * Ask for the consumer before pulling (default). A broker in operator mode drops a pull request to a
+   * missing consumer without a word; only silence would tell. False where there is no right to ask.
+   */
+  verify?: boolean;
   expiresMs?: number;
   heartbeatMs?: number;
 }
@@ -45,7 +51,8 @@ export class PullSource {
   #pulls = 0;
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
-  #reviving = false;
+  #verified = false;
+  #verifying = false;
   /** The connection was lost since the last pull: what was asked for will not come. */
   #lost = false;
 
@@ -61,6 +68,7 @@ export class PullSource {
       bus.onStatus((status) => {
         if (status.state === 'up') {
           if (this.#lost) this.#restart();
+          else this.#pull();
         } else {
           this.#lost = true;
           clearTimeout(this.#silence);
@@ -68,7 +76,7 @@ export class PullSource {
       }),
       bus.onSwap(() => this.#moveOver()),
     ];
-    this.#pull();
+    this.#restart();
   }
 
   /** `count` messages no longer count against the window. */
@@ -114,7 +122,7 @@ export class PullSource {
   }
 
   #pull(): void {
-    if (this.#stopped || this.#reviving || !this.#bus.isUp() || this.#retry !== undefined) return;
+    if (this.#stopped || !this.#verified || !this.#bus.isUp()) return;
     const { window, stream, consumer, expiresMs, heartbeatMs } = this.#options;
     const free = window - this.#held - this.#mouth.asked;
     if (free < 1 || (free < window / 2 && this.#mouth.asked > 0)) return;
@@ -172,37 +180,45 @@ export class PullSource {
   }
 
   #trouble(error: BusError, kind: 'trouble' | 'absent' | 'deleted' = 'trouble'): void {
+    if (this.#stopped) return;
+    this.#verified = false;
     this.#failures += 1;
-    if (this.#failures === TOLD_AT || (this.#failures === 1 && kind === 'trouble'))
+    if (this.#failures === TOLD_AT || (this.#failures === 1 && kind === 'trouble')) {
       this.#options.onTrouble(error);
-    if (this.#retry !== undefined || this.#stopped) return;
+    }
+    if (this.#retry !== undefined) return;
     const wait = Math.min(
       busLimits.retryMaxMs,
       busLimits.retryMinMs * 2 ** Math.min(this.#failures - 1, 6),
     );
+    // A consumer that is only not loaded yet must not be made anew.
+    const gone = kind === 'deleted' || (kind === 'absent' && this.#failures >= TOLD_AT);
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      // A consumer that is only not loaded yet must not be made anew.
-      if (kind === 'deleted' || (kind === 'absent' && this.#failures >= TOLD_AT))
-        void this.#revive();
-      else this.#pull();
+      void this.#verify(gone);
     }, wait);
   }
 
-  async #revive(): Promise<void> {
-    if (this.#reviving) return;
-    this.#reviving = true;
+  /** Pulls once the consumer is known to be there; makes it anew before that when it is gone. */
+  async #verify(gone = false): Promise<void> {
+    if (this.#verifying || this.#stopped || !this.#bus.isUp()) return;
+    this.#verifying = true;
     try {
-      await this.#options.onGone?.();
+      if (gone) await this.#options.onGone?.();
+      const { stream, consumer, verify = true } = this.#options;
+      if (verify) await apiRequest(this.#bus, `$JS.API.CONSUMER.INFO.${stream}.${consumer}`);
+      this.#verified = true;
     } catch (error) {
-      this.#options.onTrouble(
-        error instanceof BusError
-          ? error
-          : new BusError('OPMAS_INTERNAL', `${this.#label()}: ${String(error)}`, { cause: error }),
-      );
+      const fault = toBusError(this.#label(), error);
+      // No right to ask: pull, and let silence tell.
+      if (fault.code === 'OPMAS_FORBIDDEN') this.#verified = true;
+      else if (this.#bus.isUp())
+        this.#trouble(fault, fault.code === 'OPMAS_NOT_FOUND' ? 'absent' : 'trouble');
     } finally {
-      this.#reviving = false;
+      this.#verifying = false;
     }
+    if (!this.#verified) return;
+    if (this.#options.verify !== false) this.#recovered();
     this.#pull();
   }
 
@@ -226,13 +242,17 @@ export class PullSource {
     this.#mouth.asked = 0;
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    this.#pull();
+    this.#verified = false;
+    void this.#verify();
   }
 
   #moveOver(): void {
     const old = this.#mouth;
     this.#mouth = this.#openMouth();
-    this.#restart();
+    if (this.#verified) {
+      this.#lost = false;
+      this.#pull();
+    } else this.#restart();
     void drained(old.subscription);
   }
 
