@@ -78,30 +78,32 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   await reportLogged();
   const timer = setInterval(() => void reportLogged(), collectorLimits.statsMs);
 
+  let stopping: Promise<number> | undefined;
+  const stop = async () => {
+    clearInterval(timer);
+    const last = await stats();
+    await Promise.all([udp.stop(), tcp.stop()]);
+    const left = await publisher.close(collectorLimits.flushMs);
+    const held = publisher.stats();
+    const figures: CollectorStats = {
+      ...last,
+      timestamp: new Date(now()).toISOString(),
+      received: intake.counts.received,
+      published: held.acked,
+      dropped_udp: intake.counts.droppedUdp,
+      rejected: intake.counts.rejected + held.refused,
+      connections: 0,
+      queued: left,
+    };
+    bus.publish(subjects.collectorStats(hostId), JSON.stringify(figures));
+    if (left > 0) log.error(figures, `${left} events were not acknowledged by the broker`);
+    return left;
+  };
   return {
     udpPort: udp.port,
     tcpPort: tcp.port,
     stats,
-    async stop() {
-      clearInterval(timer);
-      const last = await stats();
-      await Promise.all([udp.stop(), tcp.stop()]);
-      const left = await publisher.close(collectorLimits.flushMs);
-      const held = publisher.stats();
-      const figures: CollectorStats = {
-        ...last,
-        timestamp: new Date(now()).toISOString(),
-        received: intake.counts.received,
-        published: held.acked,
-        dropped_udp: intake.counts.droppedUdp,
-        rejected: intake.counts.rejected + held.refused,
-        connections: 0,
-        queued: left,
-      };
-      bus.publish(subjects.collectorStats(hostId), JSON.stringify(figures));
-      if (left > 0) log.error(figures, `${left} events were not acknowledged by the broker`);
-      return left;
-    },
+    stop: () => (stopping ??= stop()),
   };
 }
 

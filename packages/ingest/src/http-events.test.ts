@@ -109,10 +109,9 @@ describe('readEvents', () => {
     ]);
     const result = taken(body, ndjson);
     expect(result.accepted).toBe(2);
-    expect(result.rejected).toMatchObject([
-      { index: 1, error: expect.stringContaining('not JSON') },
-      { index: 2, error: 'not UTF-8' },
-    ]);
+    expect(result.rejected.map(({ index }) => index)).toEqual([1, 2]);
+    expect(result.rejected[0]?.error).toContain('not JSON');
+    expect(result.rejected[1]?.error).toBe('not UTF-8');
   });
 
   it.each([
@@ -131,9 +130,9 @@ describe('readEvents', () => {
 
   it('rejects an event over 1 MB and takes one just under it', () => {
     const result = taken([{ message: 'x'.repeat(999_999) }, { message: 'x'.repeat(999_000) }]);
-    expect(result.rejected).toEqual([
-      { index: 0, error: expect.stringMatching(/bytes of JSON; at most 1000000/) },
-    ]);
+    expect(result.rejected).toHaveLength(1);
+    expect(result.rejected[0]).toMatchObject({ index: 0 });
+    expect(result.rejected[0]?.error).toMatch(/bytes of JSON; at most 1000000/);
     expect(result.accepted).toBe(1);
   });
 

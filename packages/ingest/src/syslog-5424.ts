@@ -71,14 +71,14 @@ function withoutMark(message: string): string {
 
 /** One or more `[id name="value" …]` at `at`; undefined when broken or over the bound. */
 function structuredData(text: string, at: number, cursor: Cursor): StructuredData | undefined {
-  const data: StructuredData = Object.create(null);
+  const data = withoutPrototype<StructuredData[string]>();
   let left: number = ingestLimits.structuredParams;
   let i = at;
   while (text.charCodeAt(i) === OPEN) {
     const idEnd = nameEnd(text, i + 1);
     if (idEnd === i + 1) return undefined;
     const id = text.slice(i + 1, idEnd);
-    const element = (data[id] ??= Object.create(null));
+    const element = (data[id] ??= withoutPrototype<string | string[]>());
     i = idEnd;
     while (text.charCodeAt(i) === SPACE) {
       if (left-- === 0) return undefined;
@@ -97,6 +97,11 @@ function structuredData(text: string, at: number, cursor: Cursor): StructuredDat
   if (i < text.length && text.charCodeAt(i) !== SPACE) return undefined;
   cursor.end = i;
   return data;
+}
+
+/** Keys come from the sender: `__proto__` must be a key like any other. */
+function withoutPrototype<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>;
 }
 
 /** A name repeated in one element makes a list: RFC 5424 allows it, and no value is lost. */
