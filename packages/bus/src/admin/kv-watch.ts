@@ -22,6 +22,7 @@ export class KvWatch {
   readonly #subjects: string;
   readonly #base: string;
   readonly #watcher: string;
+  readonly #exists: (key: string) => Promise<boolean>;
   readonly #options: WatchOptions;
   readonly #stops: (() => void)[];
   readonly #known = new Map<string, number>();
@@ -34,7 +35,14 @@ export class KvWatch {
   #told: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(bus: Bus, bucket: string, prefix: string, watcher: string, options: WatchOptions) {
+  constructor(
+    bus: Bus,
+    bucket: string,
+    prefix: string,
+    watcher: string,
+    exists: (key: string) => Promise<boolean>,
+    options: WatchOptions,
+  ) {
     if (prefix !== '' && !/^([-/=\w]+\.)+$/.test(prefix)) {
       throw new BusError(
         'OPMAS_INVALID_REQUEST',
@@ -42,6 +50,7 @@ export class KvWatch {
       );
     }
     this.#bus = bus;
+    this.#exists = exists;
     this.#stream = `KV_${bucket}`;
     this.#base = `$KV.${bucket}.`;
     this.#subjects = `${this.#base}${prefix}>`;
@@ -100,12 +109,16 @@ export class KvWatch {
       stream: this.#stream,
       consumer: this.#watcher,
       window: 256,
-      verify: false,
       onMessage: (message) => {
         source.release(1);
         if (this.#source === source) this.#onMessage(message);
       },
-      onTrouble: this.#options.onError,
+      onIdle: () => {
+        if (this.#source === source) this.#complete();
+      },
+      onTrouble: (error) => {
+        if (this.#source === source) this.#options.onError(error);
+      },
       onGone: () => {
         if (this.#source === source) queueMicrotask(() => this.#start());
         return Promise.resolve();
@@ -168,11 +181,25 @@ export class KvWatch {
     const fresh = this.#fresh;
     if (fresh === undefined) return;
     this.#fresh = undefined;
-    for (const key of this.#known.keys()) {
-      if (fresh.has(key)) continue;
+    const missing = [...this.#known].filter(([key]) => !fresh.has(key));
+    if (missing.length === 0) {
+      this.#options.onReady?.();
+      return;
+    }
+    this.#confirmGone(missing).catch((error: unknown) => {
+      this.#options.onError(toBusError(`watching ${this.#subjects}`, error));
+      if (!this.#stopped) this.#timer = setTimeout(() => this.#start(), RETRY_MS);
+    });
+  }
+
+  /** A deletion may stop an agent: each is confirmed by asking for the key before it is told. */
+  async #confirmGone(missing: [key: string, revision: number][]): Promise<void> {
+    for (const [key, revision] of missing) {
+      if (await this.#exists(key)) continue;
+      if (this.#known.get(key) !== revision || this.#stopped) continue;
       this.#known.delete(key);
       this.#options.onDelete(key);
     }
-    this.#options.onReady?.();
+    if (!this.#stopped) this.#options.onReady?.();
   }
 }

@@ -58,18 +58,22 @@ export function openKv(bus: Bus, bucket: string, options: { watcher?: string } =
       throw toBusError(`${what} in bucket ${bucket}`, error);
     }
   };
+  const get = (key: string) =>
+    guarded(`get ${key}`, async () => {
+      const entry = await (await open()).get(key);
+      if (entry === null || entry.operation !== 'PUT') return undefined;
+      return { key: entry.key, value: entry.value, revision: entry.revision };
+    });
   return {
     bucket,
-    get: (key) =>
-      guarded(`get ${key}`, async () => {
-        const entry = await (await open()).get(key);
-        if (entry === null || entry.operation !== 'PUT') return undefined;
-        return { key: entry.key, value: entry.value, revision: entry.revision };
-      }),
+    get,
     put: (key, value) => guarded(`put ${key}`, async () => await (await open()).put(key, value)),
     delete: (key) => guarded(`delete ${key}`, async () => await (await open()).delete(key)),
-    watch: (prefix, watch) =>
-      new KvWatch(bus, bucket, prefix, options.watcher ?? `watch_${nuid.next()}`, watch),
+    watch: (prefix, watch) => {
+      const watcher = options.watcher ?? `watch_${nuid.next()}`;
+      const exists = async (key: string) => (await get(key)) !== undefined;
+      return new KvWatch(bus, bucket, prefix, watcher, exists, watch);
+    },
   };
 }
 

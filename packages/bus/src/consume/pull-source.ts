@@ -20,11 +20,8 @@ export interface PullOptions {
   onRecovered?: () => void;
   /** The consumer is gone (deleted, or its stream is): before pulling again. */
   onGone?: () => Promise<void>;
-  /**
-   * Ask for the consumer before pulling (default). A broker in operator mode drops a pull request to a
-   * missing consumer without a word; only silence would tell. False where there is no right to ask.
-   */
-  verify?: boolean;
+  /** The broker says that it has nothing more at this moment. */
+  onIdle?: () => void;
   expiresMs?: number;
   heartbeatMs?: number;
 }
@@ -156,6 +153,7 @@ export class PullSource {
   #onNotice(mouth: Mouth, notice: BusMessage): void {
     if (notice.status === 100) {
       this.#recovered();
+      this.#options.onIdle?.();
       return;
     }
     const left = Number(notice.header('Nats-Pending-Messages') ?? Number.NaN);
@@ -199,14 +197,17 @@ export class PullSource {
     }, wait);
   }
 
-  /** Pulls once the consumer is known to be there; makes it anew before that when it is gone. */
+  /**
+   * Pulls once the consumer is known to be there; makes it anew before that when it is gone. A broker in
+   * operator mode drops a pull request to a missing consumer without a word: one has to ask.
+   */
   async #verify(gone = false): Promise<void> {
     if (this.#verifying || this.#stopped || !this.#bus.isUp()) return;
     this.#verifying = true;
     try {
       if (gone) await this.#options.onGone?.();
-      const { stream, consumer, verify = true } = this.#options;
-      if (verify) await apiRequest(this.#bus, `$JS.API.CONSUMER.INFO.${stream}.${consumer}`);
+      const { stream, consumer } = this.#options;
+      await apiRequest(this.#bus, `$JS.API.CONSUMER.INFO.${stream}.${consumer}`);
       this.#verified = true;
     } catch (error) {
       const fault = toBusError(this.#label(), error);
@@ -218,7 +219,7 @@ export class PullSource {
       this.#verifying = false;
     }
     if (!this.#verified) return;
-    if (this.#options.verify !== false) this.#recovered();
+    this.#recovered();
     this.#pull();
   }
 

@@ -124,6 +124,7 @@ export function hostPermissions(hostId: string): Permissions {
         subjects.hostActual(hostId),
         subjects.hostLaunch(hostId),
         `$JS.API.CONSUMER.CREATE.${stream}.${watcher}.${keys}`,
+        `$JS.API.CONSUMER.INFO.${stream}.${watcher}`,
         `$JS.API.CONSUMER.MSG.NEXT.${stream}.${watcher}`,
         `$JS.API.CONSUMER.DELETE.${stream}.${watcher}`,
         `$JS.API.DIRECT.GET.${stream}.${keys}`,
