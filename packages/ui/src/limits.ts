@@ -14,6 +14,8 @@ export const limits = {
   findingsCounted: 200,
   /** Feed messages held for the next frame; more are applied at once. */
   feedBuffer: 5_000,
+  /** Least time between two changes of the page while messages flood in. */
+  feedGapMs: 100,
   /** Longest a message waits when the tab is hidden and has no frames. */
   feedHoldMs: 1_000,
   /** A feed message in characters; a longer one is dropped and the data fetched again. */

@@ -26,7 +26,9 @@ const login = createRoute({
     return next ? { next } : {};
   },
   beforeLoad: ({ context, search }) => {
-    if (context.session.state().phase === 'in') throw redirect({ href: search.next ?? '/' });
+    if (context.session.state().phase === 'in') {
+      redirect({ href: search.next ?? '/', throw: true });
+    }
   },
   component: Login,
 });
@@ -47,7 +49,7 @@ const app = createRoute({
   beforeLoad: ({ context, location }) => {
     if (context.session.state().phase === 'in') return;
     const next = location.href === '/' ? undefined : insidePath(location.href);
-    throw redirect({ to: '/login', search: next ? { next } : {} });
+    redirect({ to: '/login', search: next ? { next } : {}, throw: true });
   },
   component: Shell,
 });

@@ -3,7 +3,7 @@ import { Button, Loader, NativeSelect } from '@mantine/core';
 import type { FindingRecord } from '@opmas/protocol';
 import { getRouteApi } from '@tanstack/react-router';
 import { ArrowUp, SearchX, ShieldCheck } from 'lucide-react';
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useAgents, useFindings } from '../data/queries.ts';
 import { stringifySearch } from '../lib/search.ts';
 import { limits } from '../limits.ts';
@@ -36,14 +36,18 @@ export function Findings() {
     stringifySearch({ ...search, finding: '' }),
   );
   const set = (next: FindingsSearch) => void navigate({ search: next, replace: true });
-  const open = (id?: string) => {
-    const { finding: _closed, ...filter } = search;
-    void navigate({
-      search: id ? { ...filter, finding: id } : filter,
-      replace: Boolean(search.finding),
-      resetScroll: false,
-    });
-  };
+  const open = useCallback(
+    (id?: string) => {
+      const { finding: before, ...filter } = search;
+      void navigate({
+        search: id ? { ...filter, finding: id } : filter,
+        replace: before !== undefined,
+        resetScroll: false,
+      });
+    },
+    [navigate, search],
+  );
+  const shape = useMemo(() => columns(open), [open]);
   const isFiltered = Boolean(search.q || search.severity || search.agent);
   const isEmpty = list.data && findings.length === 0 && !list.hasNextPage;
 
@@ -90,7 +94,7 @@ export function Findings() {
       {shown.length > 0 && (
         <DataList
           label={text.findings.table}
-          columns={columns(open)}
+          columns={shape}
           rows={shown}
           rowKey={(row) => row.finding_id}
           rowHeight={45}

@@ -29,10 +29,11 @@ export function factsOf({ details }: FindingRecord): FindingFacts {
 }
 
 function pick(raw: Record<keyof FindingFacts, unknown>): FindingFacts {
-  const entries = Object.entries(raw).flatMap(([key, value]) =>
-    typeof value === 'string' || typeof value === 'number' ? [[key, String(value)]] : [],
-  );
-  return Object.fromEntries(entries);
+  const facts: Record<string, string> = {};
+  for (const [key, value] of Object.entries(raw)) {
+    if (typeof value === 'string' || typeof value === 'number') facts[key] = String(value);
+  }
+  return facts;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

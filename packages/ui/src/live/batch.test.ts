@@ -1,6 +1,6 @@
 // Many messages, one change; and none is lost or applied twice.
-import { expect, test } from 'vitest';
-import { createBatch } from './batch.ts';
+import { expect, test, vi } from 'vitest';
+import { createBatch, pacedFrames } from './batch.ts';
 import { createJournal } from './journal.ts';
 
 function bench(max: number) {
@@ -62,4 +62,33 @@ test('the journal hands out what came after a mark, at least its last entries', 
   for (let n = 4; n <= 100; n += 1) journal.add(n);
   expect(journal.since(mark).slice(-3)).toEqual([98, 99, 100]);
   expect(journal.since(mark).length).toBeLessThanOrEqual(6);
+});
+
+test('the first change comes with the next frame, those of a flood keep their distance', () => {
+  vi.useFakeTimers();
+  let frames = 0;
+  const schedule = pacedFrames(
+    100,
+    () => Date.now(),
+    (run) => {
+      frames += 1;
+      run();
+      return () => {};
+    },
+  );
+  const flushed: number[] = [];
+  const start = Date.now();
+  const flush = () => flushed.push(Date.now() - start);
+  schedule(flush);
+  expect(flushed).toEqual([0]);
+  schedule(flush);
+  vi.advanceTimersByTime(99);
+  expect(frames).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(flushed).toEqual([0, 100]);
+  const cancel = schedule(flush);
+  cancel();
+  vi.advanceTimersByTime(1_000);
+  expect(flushed).toEqual([0, 100]);
+  vi.useRealTimers();
 });

@@ -36,6 +36,36 @@ export function createBatch<T>({ apply, schedule, max = limits.feedBuffer }: Bat
   };
 }
 
+type Schedule = (flush: () => void) => () => void;
+
+/**
+ * The next frame after calm; under a flood at least `gapMs` after the one before, because nobody reads sixty
+ * changes a second and each costs the reader's own clicks time.
+ */
+export function pacedFrames(
+  gapMs: number,
+  now: () => number,
+  nextFrame: Schedule = onNextFrame,
+): Schedule {
+  let last = Number.NEGATIVE_INFINITY;
+  return (flush) => {
+    const run = () => {
+      last = now();
+      flush();
+    };
+    const wait = last + gapMs - now();
+    if (wait <= 0) return nextFrame(run);
+    let cancelFrame: (() => void) | undefined;
+    const timer = setTimeout(() => {
+      cancelFrame = nextFrame(run);
+    }, wait);
+    return () => {
+      clearTimeout(timer);
+      cancelFrame?.();
+    };
+  };
+}
+
 /** The next frame; a hidden tab has none, so there a timer of `feedHoldMs`. */
 export function onNextFrame(flush: () => void): () => void {
   const frame = requestAnimationFrame(flush);

@@ -6,7 +6,7 @@ import { applyMessages } from '../data/apply.ts';
 import { keys } from '../data/keys.ts';
 import { limits } from '../limits.ts';
 import { reconnectWait } from './backoff.ts';
-import { createBatch, onNextFrame } from './batch.ts';
+import { createBatch, pacedFrames } from './batch.ts';
 import { createFeed } from './feed.ts';
 import { createJournal } from './journal.ts';
 import type { LiveMessage } from './messages.ts';
@@ -21,7 +21,7 @@ export function createLive(ports: { session: Session; queries: QueryClient; url:
   let refetch: ReturnType<typeof setTimeout> | undefined;
 
   const batch = createBatch<LiveMessage>({
-    schedule: onNextFrame,
+    schedule: pacedFrames(limits.feedGapMs, () => performance.now()),
     apply(messages) {
       notifyManager.batch(() => applyMessages(queries, messages));
       const findings = messages.flatMap((m) => (m.type === 'finding' ? [m.finding] : []));

@@ -1,6 +1,6 @@
 // The one list of the page: a table to a screen reader, virtual rows that scroll with the page, cards when narrow.
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
+import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import s from './DataList.module.css';
 
 export interface Column<T> {
@@ -78,27 +78,36 @@ export function DataList<T>(props: {
               style={{ transform: `translateY(${item.start - scrollMargin}px)` }}
               onClick={onOpen && ((event) => !isControl(event.target) && onOpen(row))}
             >
-              {columns.map((column) => (
-                <div
-                  key={column.key}
-                  role="cell"
-                  className={s.cell}
-                  data-align={column.align}
-                  data-lead={column.lead ? '' : undefined}
-                >
-                  {!column.lead && (
-                    <span className={s.label} aria-hidden>
-                      {column.header}
-                    </span>
-                  )}
-                  {column.cell(row)}
-                </div>
-              ))}
+              <Cells row={row} columns={columns} />
             </div>
           );
         })}
       </div>
     </div>
+  );
+}
+
+/** Rendered again only for another row: an arrival moves every row, but changes none. */
+function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
+  return useMemo(
+    () =>
+      columns.map((column) => (
+        <div
+          key={column.key}
+          role="cell"
+          className={s.cell}
+          data-align={column.align}
+          data-lead={column.lead ? '' : undefined}
+        >
+          {!column.lead && (
+            <span className={s.label} aria-hidden>
+              {column.header}
+            </span>
+          )}
+          {column.cell(row)}
+        </div>
+      )),
+    [row, columns],
   );
 }
 
