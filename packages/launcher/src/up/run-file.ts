@@ -38,7 +38,7 @@ export function upFilePath(dataDir: string): string {
 }
 
 export function pidFilePath(dataDir: string, child: string): string {
-  return join(dataDir, 'run', `${child}.json`);
+  return join(dataDir, 'run', `${child}.pid.json`);
 }
 
 export function writeUpFile(file: UpFile): void {
