@@ -5,16 +5,14 @@ export type { EntryContext } from './http-event.ts';
 export { type PostedEvents, type ReadEvents, type Rejection, readEvents } from './http-events.ts';
 export { ingestLimits } from './limits.ts';
 export { isPlausible, normalise, type Reception, utc } from './normalise.ts';
+export { createRouter, type Routable, type Router } from './routing.ts';
+export { type FollowedRouter, followRouting, type RoutingFileOptions } from './routing-file.ts';
 export {
   type CheckedRouting,
   checkRouting,
-  createRouter,
-  type Routable,
-  type Router,
   type RoutingFault,
   type RoutingRule,
-} from './routing.ts';
-export { type FollowedRouter, followRouting, type RoutingFileOptions } from './routing-file.ts';
+} from './routing-rules.ts';
 export { decodeLine, parseSyslog } from './syslog.ts';
 export type { StructuredData, SyslogLine } from './syslog-line.ts';
 export { FACILITIES, SYSLOG_SEVERITIES } from './syslog-names.ts';

@@ -3,8 +3,8 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import type { RoutingFault } from './routing.ts';
 import { followRouting } from './routing-file.ts';
+import type { RoutingFault } from './routing-rules.ts';
 
 it('follows the file, and keeps the last good rules when it breaks', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'opmas-routing-'));

@@ -1,13 +1,8 @@
 /** Keeps a router in step with the user's routing file, without ever being left without one. */
 import { open } from 'node:fs/promises';
 import { ingestLimits } from './limits.ts';
-import {
-  type CheckedRouting,
-  checkRouting,
-  createRouter,
-  type Router,
-  type RoutingFault,
-} from './routing.ts';
+import { createRouter, type Router } from './routing.ts';
+import { type CheckedRouting, checkRouting, type RoutingFault } from './routing-rules.ts';
 
 export interface RoutingFileOptions {
   /** `<data>/routing.json`; it need not exist. */

@@ -1,6 +1,7 @@
 /** Which domain a line of each known sender goes to, and how users change that. */
 import { describe, expect, it } from 'vitest';
-import { checkRouting, createRouter } from './routing.ts';
+import { createRouter } from './routing.ts';
+import { checkRouting } from './routing-rules.ts';
 import { parseSyslog } from './syslog.ts';
 
 const router = createRouter();

@@ -94,7 +94,7 @@ export const CollectorStats = Type.Object({
   dropped_udp: Type.Integer({ minimum: 0 }),
   /** Datagrams the kernel dropped before the collector could read them. */
   kernel_drops: Type.Integer({ minimum: 0 }),
-  /** Empty or oversized lines, and connections refused at the cap. */
+  /** Empty or cut lines, events the broker refuses for good, connections refused at the cap. */
   rejected: Type.Integer({ minimum: 0 }),
   connections: Type.Integer({ minimum: 0 }),
   queued: Type.Integer({ minimum: 0 }),
