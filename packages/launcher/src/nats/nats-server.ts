@@ -71,7 +71,7 @@ export async function natsServer(options: NatsServerOptions): Promise<NatsServer
       stopSignal: 'SIGTERM',
       graceMs: limits.natsGraceMs,
       logFile,
-      pidFile: join(dataDir, 'run', 'nats.json'),
+      pidFile: join(dataDir, 'run', 'nats.pid.json'),
       revive: options.revive ?? true,
     },
     { onEvent },

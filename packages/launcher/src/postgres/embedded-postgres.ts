@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { privateDir } from '../data/files.ts';
 import { limits } from '../limits.ts';
 import { Child, type ChildEvent } from '../process/child.ts';
-import { asPostgres, type PostgresUser, postgresUser } from '../process/wrapper.ts';
+import { asPostgres, type PostgresUser } from '../process/wrapper.ts';
 import { clearLeftovers, ensureCluster, postgresEnv, writeConfig } from './cluster.ts';
-import { type PostgresPlace, postgresPlace } from './place.ts';
+import { type PostgresPlace, postgresPlace, userFor } from './place.ts';
 import {
   APP,
   DATABASE,
@@ -26,6 +26,8 @@ export interface EmbeddedPostgresOptions {
   maxConnections?: number;
   /** How to run it; found out when absent. */
   user?: PostgresUser;
+  /** Where it lies when it must really run as another user. */
+  outside?: string;
   onEvent?: (event: ChildEvent) => void;
 }
 
@@ -54,7 +56,7 @@ export async function embeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const { dataDir, durable = true, maxConnections = 60 } = options;
   privateDir(dataDir);
-  const place = postgresPlace(dataDir, options.user ?? postgresUser());
+  const place = postgresPlace(dataDir, options.user ?? userFor(dataDir), options.outside);
   const passwords = passwordsOf(dataDir);
   const address = { socketDir: place.socketDir, port: place.socketPort };
   const leftovers: number[] = [];
@@ -78,7 +80,7 @@ export async function embeddedPostgres(
       hardSignal: 'SIGQUIT',
       graceMs: limits.postgresGraceMs,
       logFile: join(dataDir, 'logs', 'postgres.log'),
-      pidFile: join(dataDir, 'run', 'postgres.json'),
+      pidFile: join(dataDir, 'run', 'postgres.pid.json'),
     },
     options.onEvent === undefined ? {} : { onEvent: options.onEvent },
   );
