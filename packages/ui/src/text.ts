@@ -105,8 +105,8 @@ export const text = {
     findingsOf: (name: string, n: number) => `${plural(n, 'finding', 'findings')} of ${name}`,
     empty: {
       title: 'No agents yet',
-      text: 'An agent is a folder in the agents directory. This makes one; OPMAS then finds, registers and starts it.',
-      line: 'npm run opmas -- init agent my_agent',
+      text: 'An agent is a folder in the agents directory. This makes one; OPMAS then finds, registers and starts it. In a checkout, write npm run opmas -- in place of opmas.',
+      line: 'opmas init agent my_agent',
     },
     noMatch: 'No agent matches the filter',
   },
