@@ -67,6 +67,8 @@ export class BaseAgent {
   readonly #ended: Promise<StopReason>;
   #end: (reason: StopReason) => void = () => {};
   #endsWith: StopReason = 'stop';
+  #announcedAt = 0;
+  #cancelAnnouncing: () => void = () => {};
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -318,7 +320,7 @@ export class BaseAgent {
         runningHash: () => this.config.hash,
         setLogLevel: (level) => this.logger.setLevel(level),
         end: (reason) => this.#endSoon(reason),
-        drain: () => this.#intake.closeAll(limits.drainMs),
+        drain: () => this.#drain(),
         health: () => this.checkHealth(),
         diagnostics: async () => this.#diagnostics(),
       });
@@ -474,13 +476,36 @@ export class BaseAgent {
     const { value } = this.config;
     this.logger.setLevel(value.monitoring.log_level);
     this.metrics.set('active_rules', value.rules.length);
-    await this.#intake.follow(before.subscribed_topics, value.subscribed_topics);
+    await this.#followTopics(before, value);
     if (this.#status.running) this.#beats.start();
     try {
       await this.configChanged();
     } catch (error) {
       await this.handleError(error);
     }
+    this.#announce();
+  }
+
+  /** The credentials name the topics an agent may read and write: other topics need other ones. */
+  async #followTopics(before: AgentConfig, now: AgentConfig): Promise<void> {
+    const same =
+      before.findings_topic === now.findings_topic &&
+      JSON.stringify(before.subscribed_topics) === JSON.stringify(now.subscribed_topics);
+    if (same || !this.#status.running) return;
+    try {
+      const renewed = this.#runtime.renewAccess();
+      await within(this.clock, limits.renewWaitMs, renewed, () =>
+        tooLong(limits.renewWaitMs / 1000),
+      );
+    } catch (error) {
+      this.logger.warning('no credentials for the new topics yet', { error: messageOf(error) });
+    }
+    await this.#intake.follow(before.subscribed_topics, now.subscribed_topics);
+  }
+
+  async #drain(): Promise<void> {
+    this.#status.drained();
+    await this.#intake.closeAll(limits.drainMs);
     this.#announce();
   }
 
@@ -510,6 +535,7 @@ export class BaseAgent {
     await this.#intake.closeAll(limits.drainMs);
     await this.#sendMetrics();
     await this.updateHeartbeat();
+    this.#announce(true);
     await this.#runtime.close();
     this.#end(this.#endsWith);
   }
@@ -589,11 +615,23 @@ export class BaseAgent {
     }
   }
 
-  /** Sends the status when it differs from the last one sent, or `always`. */
+  /**
+   * Sends the status when it differs from the last one sent, or `always`; at most once a second, so that
+   * many different errors do not make a flood: the last state is sent when the second is over.
+   */
   #announce(always = false): void {
+    this.#cancelAnnouncing();
     this.#status.configError(this.#configuration.report.error);
     const report = this.getStatus();
-    if (this.#status.isNews(report) || always) this.#runtime.tell('status', report);
+    if (!always && !this.#status.isNews(report)) return;
+    const wait = always ? 0 : this.#announcedAt + limits.statusGapMs - this.clock.now();
+    if (wait > 0) {
+      this.#cancelAnnouncing = this.clock.after(wait, () => this.#announce());
+      return;
+    }
+    this.#announcedAt = this.clock.now();
+    this.#status.sent(report);
+    this.#runtime.tell('status', report);
   }
 
   #components(): Record<string, unknown> {

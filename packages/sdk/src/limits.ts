@@ -35,6 +35,10 @@ export const limits = {
   /** Answers of the management API. */
   httpBodyBytes: 32 * 1024 * 1024,
   httpTimeoutMs: 10_000,
+  /** How long a changed configuration waits for credentials that fit it. */
+  renewWaitMs: 15_000,
+  /** Between two status messages. */
+  statusGapMs: 1_000,
   /** Waits between tries of a server that does not answer. */
   retryFirstMs: 250,
   retryCapMs: 10_000,

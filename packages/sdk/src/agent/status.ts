@@ -20,6 +20,7 @@ export class StatusBook {
   #link: { state: 'up' | 'down'; reason: string } = { state: 'down', reason: 'not connected yet' };
   #lastError: { message: string; at: number } | undefined;
   #configError: string | null = null;
+  #drained = false;
   #lastSent = '';
 
   constructor(clock: Clock) {
@@ -36,6 +37,10 @@ export class StatusBook {
 
   error(message: string): void {
     this.#lastError = { message, at: this.#clock.now() };
+  }
+
+  drained(): void {
+    this.#drained = true;
   }
 
   configError(message: string | null): void {
@@ -61,16 +66,18 @@ export class StatusBook {
 
   /** One sentence; empty when all is well. */
   get reason(): string {
-    const reason = this.#recentError() ?? this.#configError ?? '';
+    const drained = this.#drained ? 'drained: takes no events until it is restarted' : '';
+    const reason = this.#recentError() ?? this.#configError ?? drained;
     return reason.slice(0, 1_024);
   }
 
-  /** Does `report` say something the last one sent did not? Remembers it. */
+  /** Does `report` say something the last one sent did not? */
   isNews(report: AgentStatusReport): boolean {
-    const essence = JSON.stringify([report.status, report.reason, report.config]);
-    if (essence === this.#lastSent) return false;
-    this.#lastSent = essence;
-    return true;
+    return essenceOf(report) !== this.#lastSent;
+  }
+
+  sent(report: AgentStatusReport): void {
+    this.#lastSent = essenceOf(report);
   }
 
   #recentError(): string | undefined {
@@ -78,4 +85,8 @@ export class StatusBook {
     if (error === undefined) return undefined;
     return this.#clock.now() - error.at < limits.degradedMs ? error.message : undefined;
   }
+}
+
+function essenceOf(report: AgentStatusReport): string {
+  return JSON.stringify([report.status, report.reason, report.config]);
 }

@@ -1,10 +1,12 @@
 /** The process of one supervised agent: reads its environment, loads the package, runs it, exits. */
-import { EXIT_CONFIG } from '@opmas/protocol';
+import { canonicalConfig, EXIT_CONFIG, mergeLayers } from '@opmas/protocol';
+import type { BaseAgent } from '../base-agent.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { constructWith } from '../runtime/ambient.ts';
 import { createRuntime } from '../runtime/connected.ts';
-import { loadPackage } from './package.ts';
+import type { AgentRuntime } from '../runtime/runtime.ts';
+import { type AgentClass, loadPackage } from './package.ts';
 import { resolveFromHost } from './resolve-host.ts';
 import { type RunnerSettings, readSettings } from './settings.ts';
 
@@ -20,14 +22,11 @@ async function run(settings: RunnerSettings): Promise<number> {
     agentType: manifest.type,
     version: manifest.version,
     stateDir: settings.stateDir,
-    packageDefaults: defaults,
+    packageDefaults: mergeLayers(defaults, canonicalConfig(settings.layer)),
     ...(settings.token === undefined ? {} : { token: settings.token }),
     ...(settings.instanceId === undefined ? {} : { instanceId: settings.instanceId }),
   });
-  const agent = constructWith(
-    runtime,
-    () => new Agent(settings.agentId, settings.managementUrl, settings.token),
-  );
+  const agent = construct(Agent, runtime, settings);
   let signalled = false;
   const end = () => {
     signalled = true;
@@ -50,6 +49,21 @@ async function run(settings: RunnerSettings): Promise<number> {
     throw error;
   }
   return (await agent.ended) === 'refused' ? EXIT_FAILED : 0;
+}
+
+/** A constructor that throws will throw again: no reason to start it over and over. */
+function construct(Agent: AgentClass, runtime: AgentRuntime, settings: RunnerSettings): BaseAgent {
+  const { agentId, managementUrl, token, packageDir } = settings;
+  try {
+    return constructWith(runtime, () => new Agent(agentId, managementUrl, token));
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    throw new AgentError(
+      'OPMAS_INVALID_CONFIGURATION',
+      `the agent of ${packageDir} cannot be constructed: ${error instanceof Error ? error.stack : messageOf(error)}`,
+      { cause: error },
+    );
+  }
 }
 
 function complain(message: string): void {

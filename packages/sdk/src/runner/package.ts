@@ -114,12 +114,17 @@ function importFault(path: string, dir: string, error: unknown): string {
     return `${path} imports ${missing}, which is not installed: run "npm install ${missing}" in ${dir}`;
   }
   if (code === 'ERR_MODULE_NOT_FOUND') return `${path} imports a file that is missing: ${text}`;
-  if (code.startsWith('ERR_UNSUPPORTED_TYPESCRIPT') || code.startsWith('ERR_INVALID_TYPESCRIPT')) {
+  if (code.startsWith('ERR_UNSUPPORTED_TYPESCRIPT')) {
     return `${path} uses TypeScript that is not plain types (no enum, namespace or parameter property): ${text}`;
   }
-  // The first line of a SyntaxError's stack is the place, `file:line`.
-  const place = error instanceof Error ? (error.stack ?? '').split('\n')[0] : '';
-  return `${path} cannot be loaded: ${text}${error instanceof SyntaxError ? ` (${place})` : ''}`;
+  return `${path} cannot be loaded: ${text}${placeOf(error, dir)}`;
+}
+
+/** Where in the package it happened: the first line of the stack that names a file of it. */
+function placeOf(error: unknown, dir: string): string {
+  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : [];
+  const line = lines.find((candidate) => candidate.includes(dir));
+  return line === undefined ? '' : ` (${line.trim()})`;
 }
 
 /** Undefined when the file is not there. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { publishDurable } from '@opmas/bus';
 import { waitFor } from '@opmas/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { event, World } from '../test/world.ts';
+import { type AgentProcess, event, World } from '../test/world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -11,31 +11,42 @@ beforeEach(async () => {
 });
 afterEach(() => world.stop());
 
-const RULES = JSON.stringify([
-  {
-    id: 'bad-password',
-    name: 'Bad password',
-    pattern: 'Bad password attempt',
-    severity: 'warning',
-    action: 'alert',
-    type: 'login_failure',
-  },
-]);
+const RULE = {
+  id: 'bad-password',
+  name: 'Bad password',
+  pattern: 'Bad password attempt',
+  severity: 'warning',
+  action: 'alert',
+  type: 'login_failure',
+};
+const RULES = JSON.stringify([RULE]);
 
-async function send(topic: string, payload: string, id: string): Promise<void> {
-  await publishDurable(world.admin, topic, payload, { msgId: id });
+let messages = 0;
+async function send(topic: string, ...events: object[]): Promise<void> {
+  messages += 1;
+  const lines = events.map((e) => JSON.stringify(e)).join('\n');
+  await publishDurable(world.admin, topic, lines, { msgId: `m${messages}` });
+}
+
+async function launched(packageDir: string, token?: string): Promise<AgentProcess> {
+  const heartbeats = world.collect('opmas.heartbeat.*');
+  const agent = world.launch(packageDir, token === undefined ? {} : { token });
+  await waitFor(() => heartbeats.length > 0, {
+    timeoutMs: 20_000,
+    what: `a heartbeat: ${agent.log()}`,
+  });
+  return agent;
 }
 
 test('a rules package registers, heartbeats, and turns a log line into one finding', async () => {
   const heartbeats = world.collect('opmas.heartbeat.*');
   const findings = world.collect('findings.>');
-  const agent = world.launch(world.package({ 'rules.json': RULES }), { token: world.newToken() });
-  await waitFor(() => heartbeats.length > 0, { what: `a heartbeat: ${agent.log()}` });
+  const agent = await launched(world.package({ 'rules.json': RULES }), world.newToken());
   expect(heartbeats[0]).toMatchObject({ agent_id: world.agentId, config_version: 1 });
 
   const bad = event("Bad password attempt for 'root' from 203.0.113.9:40022", { api_key: 'x' });
-  await send('logs.auth', JSON.stringify(bad), 'one');
-  await send('logs.auth', JSON.stringify(event('all is well')), 'two');
+  await send('logs.auth', bad);
+  await send('logs.auth', event('all is well'));
   await waitFor(() => findings.length > 0, { what: `a finding: ${agent.log()}` });
   expect(findings).toMatchObject([
     {
@@ -56,4 +67,216 @@ test('a rules package registers, heartbeats, and turns a log line into one findi
 
   agent.child.kill('SIGTERM');
   expect(await agent.exited()).toBe(0);
+});
+
+test('a second launch heartbeats and works from its cache while the API is away', async () => {
+  world.config = { rules: [RULE] };
+  const dir = world.package({ 'rules.json': '[]' });
+  const first = await launched(dir, world.newToken());
+  first.child.kill('SIGKILL');
+  await first.exited();
+  world.away = true;
+  world.calls.length = 0;
+  const findings = world.collect('findings.>');
+  const second = await launched(dir);
+  await send('logs.auth', event('Bad password attempt'));
+  await waitFor(() => findings.length === 1, { what: `a finding: ${second.log()}` });
+  expect(world.calls.every((call) => call.endsWith('503'))).toBe(true);
+
+  world.config = { rules: [{ ...RULE, pattern: 'other' }] };
+  world.version = 2;
+  world.away = false;
+  const heartbeats = world.collect('opmas.heartbeat.*');
+  await waitFor(
+    async () => {
+      await world.command({ command: 'health' });
+      const answer = await world.command({ command: 'diagnostics' });
+      return JSON.stringify(answer).includes('"pattern":"other"');
+    },
+    { timeoutMs: 20_000, what: `the new configuration: ${second.log()}` },
+  );
+  expect(heartbeats.every((h) => h['agent_id'] === world.agentId)).toBe(true);
+});
+
+test('the specification’s update_config message changes the rules; a bad one is refused and reported', async () => {
+  const statuses = world.collect('opmas.status.*');
+  const findings = world.collect('findings.>');
+  const agent = await launched(world.package({ 'rules.json': RULES }), world.newToken());
+  const good = await world.command({
+    command: 'update_config',
+    timestamp: '2025-05-27T12:00:00Z',
+    payload: { config: { rules: [{ ...RULE, id: 'r2', pattern: 'Failed login' }] } },
+  });
+  expect(good).toMatchObject({ ok: true, agent_id: world.agentId });
+  await send('logs.security', event('Failed login attempt'));
+  await waitFor(() => findings.length === 1, { what: `a finding: ${agent.log()}` });
+  expect(findings[0]).toMatchObject({ details: { rule_id: 'r2' } });
+
+  const bad = await world.command({
+    command: 'update_config',
+    command_id: 'c-1',
+    payload: { config: { rules: [{ ...RULE, severity: 'fatal' }] } },
+  });
+  expect(bad).toMatchObject({ ok: false, command_id: 'c-1' });
+  await waitFor(
+    () => statuses.some((s) => JSON.stringify(s['config']).includes('rules.0.severity')),
+    { what: 'the refusal in opmas.status' },
+  );
+  await send('logs.security', event('Failed login attempt'));
+  await waitFor(() => findings.length === 2, { what: 'the old rules still work' });
+});
+
+test('only the event that fails is dead-lettered, the others of its batch are processed once', async () => {
+  world.config = { processing: { max_retries: 2 } };
+  const dead = world.collect('opmas.deadletter.*');
+  const findings = world.collect('findings.>');
+  const dir = world.package({
+    'agent.ts': `
+      import { BaseAgent, type LogEvent } from '@opmas/sdk';
+      const seen = new Map<string, number>();
+      export default class Picky extends BaseAgent {
+        override async processEvent(event: LogEvent) {
+          const times = (seen.get(event.event_id) ?? 0) + 1;
+          seen.set(event.event_id, times);
+          if (event.message === 'poison') throw new Error('cannot stomach this');
+          await this.publishFinding(this.createFinding({
+            type: 'seen', severity: 'info', description: String(times), details: { event },
+          }));
+        }
+      }`,
+  });
+  const agent = await launched(dir, world.newToken());
+  const poison = event('poison');
+  await send('logs.auth', event('a'), poison, event('b'), event('c'));
+  await waitFor(() => dead.length === 1, {
+    timeoutMs: 20_000,
+    what: `a dead letter: ${agent.log()}`,
+  });
+  expect(dead[0]).toMatchObject({
+    agent_id: world.agentId,
+    agent_name: 'SecurityAgent',
+    topic: 'logs.auth',
+    error: 'cannot stomach this',
+    deliveries: 2,
+    event: poison,
+  });
+  await waitFor(() => findings.length === 3);
+  expect(findings.map((f) => f['description'])).toEqual(['1', '1', '1']);
+});
+
+test('it outlives a broker that is killed, and loses nothing it was sent', async () => {
+  const agent = await launched(world.package({ 'rules.json': RULES }), world.newToken());
+  await world.nats.kill9();
+  await world.nats.restart();
+  await world.admin.whenUp(10_000);
+  const findings = world.collect('findings.>');
+  for (let i = 0; i < 20; i += 1) await send('logs.auth', event('Bad password attempt'));
+  await waitFor(() => findings.length === 20, { timeoutMs: 40_000, what: agent.log() });
+  expect(new Set(findings.map((f) => f['finding_id'])).size).toBe(20);
+}, 60_000);
+
+test('credentials are renewed at half their life, without a gap', async () => {
+  world.expiresIn = 6;
+  const findings = world.collect('findings.>');
+  const agent = await launched(world.package({ 'rules.json': RULES }), world.newToken());
+  const renewals = () => world.calls.filter((call) => call.includes('/credentials 200')).length;
+  let sent = 0;
+  while (renewals() < 3) {
+    await send('logs.auth', event('Bad password attempt'));
+    sent += 1;
+    const before = renewals();
+    await waitFor(() => findings.length === sent || renewals() > before, { timeoutMs: 20_000 });
+  }
+  await waitFor(() => findings.length === sent, { timeoutMs: 40_000, what: agent.log() });
+  expect(agent.child.exitCode).toBeNull();
+  expect(agent.log()).not.toContain('critical');
+}, 60_000);
+
+test('an agent the server will not have any more ends, and may enrol again', async () => {
+  world.expiresIn = 4;
+  const dir = world.package({ 'rules.json': RULES });
+  const agent = await launched(dir, world.newToken());
+  world.revoke();
+  expect(await agent.exited()).toBe(1);
+  expect(agent.log()).toContain('refuses this agent');
+  const again = world.launch(dir);
+  expect(await again.exited()).toBe(1);
+  await launched(dir, world.newToken());
+}, 60_000);
+
+test.each([
+  ['stop', 0],
+  ['restart', 0],
+])('command %s is answered, then the process drains and exits', async (command, code) => {
+  const statuses = world.collect('opmas.status.*');
+  const agent = await launched(world.package({ 'rules.json': RULES }), world.newToken());
+  expect(await world.command({ command })).toMatchObject({ ok: true });
+  expect(await agent.exited()).toBe(code);
+  expect(statuses.at(-1)).toMatchObject({ status: 'stopping' });
+});
+
+test('a package that cannot load ends with 78 and says what to do', async () => {
+  for (const [files, message] of [
+    [{}, 'neither agent.ts nor rules.json'],
+    [{ 'rules.json': '{' }, 'is not JSON'],
+    [{ 'rules.json': JSON.stringify([{ ...RULE, severity: 'fatal' }]) }, 'rules.0.severity'],
+    [{ 'agent.ts': 'export default 7;' }, 'must export an agent by default'],
+    [{ 'agent.ts': 'import "left-pad-nope";' }, 'npm install left-pad-nope'],
+    [{ 'agent.ts': 'export default class {' }, 'agent.ts cannot be loaded'],
+    [{ 'agent.ts': 'enum A { B }\nexport default A;' }, 'no enum'],
+  ] as const) {
+    const agent = world.launch(world.package({ ...files }));
+    expect(await agent.exited(), message).toBe(78);
+    expect(agent.log()).toContain(message);
+  }
+}, 60_000);
+
+test('a configuration the agent cannot run on ends with 78 after reporting it', async () => {
+  world.config = { processing: { timeout: -1 } };
+  const statuses = world.collect('opmas.status.*');
+  const agent = world.launch(world.package({ 'rules.json': RULES }), { token: world.newToken() });
+  expect(await agent.exited()).toBe(78);
+  expect(agent.log()).toContain('processing.timeout');
+  expect(JSON.stringify(statuses)).toContain('processing.timeout');
+});
+
+test('settings that are wrong are all named at once', async () => {
+  const agent = world.launch('relative', {
+    instanceId: 'no good',
+    env: { MANAGEMENT_API_URL: 'nonsense', AGENT_ID: '' },
+  });
+  expect(await agent.exited()).toBe(78);
+  for (const name of ['--package', 'AGENT_ID', 'MANAGEMENT_API_URL', 'OPMAS_INSTANCE_ID']) {
+    expect(agent.log()).toContain(name);
+  }
+});
+
+test('a used token is refused, unless the answer to its first use was lost', async () => {
+  const dir = world.package({ 'rules.json': RULES });
+  const wrong = world.launch(dir, { token: 'used-up' });
+  expect(await wrong.exited()).toBe(1);
+  const token = world.newToken();
+  const first = await launched(dir, token);
+  first.child.kill('SIGKILL');
+  await first.exited();
+  await launched(dir, token);
+  expect(world.calls).toContain('POST /api/v1/agents 401');
+  expect(world.calls).toContain(`POST /api/v1/agents/${world.agentId}/credentials 200`);
+});
+
+test('the environment layer lies under the server’s configuration', async () => {
+  world.config = { monitoring: { log_level: 'ERROR' } };
+  const heartbeats = world.collect('opmas.heartbeat.*');
+  world.launch(world.package({ 'rules.json': RULES }), {
+    token: world.newToken(),
+    env: {
+      OPMAS_AGENT_PROCESSING__BATCH_SIZE: '7',
+      OPMAS_AGENT_MONITORING__LOG_LEVEL: 'DEBUG',
+    },
+  });
+  await waitFor(() => heartbeats.length > 0);
+  const answer = await world.command({ command: 'diagnostics' });
+  expect(answer).toMatchObject({
+    data: { config: { processing: { batch_size: 7 }, monitoring: { log_level: 'ERROR' } } },
+  });
 });

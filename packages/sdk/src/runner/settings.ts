@@ -1,7 +1,7 @@
 /** What the host hands to an agent process: two arguments and a handful of variables, all checked. */
 import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
-import { AgentId, check, type Fault, Token } from '@opmas/protocol';
+import { AgentId, type ConfigLayer, check, type Fault, mergeLayers, Token } from '@opmas/protocol';
 import { messageOf } from '../errors.ts';
 
 export interface RunnerSettings {
@@ -11,6 +11,8 @@ export interface RunnerSettings {
   managementUrl: string;
   token: string | undefined;
   instanceId: string | undefined;
+  /** The environment layer of the configuration, `OPMAS_AGENT_<PATH>` with `__` between levels. */
+  layer: ConfigLayer;
 }
 
 /** Every fault at once, each naming its argument or variable. */
@@ -48,6 +50,7 @@ export function readSettings(
     ),
     token: token === '' ? undefined : token,
     instanceId: instance === '' ? undefined : instance,
+    layer: environmentLayer(env),
   };
   if (settings.instanceId !== undefined && !check(Token, settings.instanceId)) {
     faults.push({ path: 'OPMAS_INSTANCE_ID', message: 'must be 1 to 64 of A-Z a-z 0-9 _ -' });
@@ -65,5 +68,30 @@ function readArgs(
   } catch (error) {
     faults.push({ path: 'arguments', message: messageOf(error) });
     return {};
+  }
+}
+
+const PREFIX = 'OPMAS_AGENT_';
+
+/** `OPMAS_AGENT_PROCESSING__BATCH_SIZE=50` → `{processing: {batch_size: 50}}`. */
+function environmentLayer(env: Readonly<Record<string, string | undefined>>): ConfigLayer {
+  let layer: ConfigLayer = {};
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith(PREFIX) || text === undefined) continue;
+    const path = name.slice(PREFIX.length).toLowerCase().split('__');
+    const nested = path.reduceRight<unknown>((value, key) => ({ [key]: value }), valueOf(text));
+    if (path.every((key) => key !== '') && typeof nested === 'object' && nested !== null) {
+      layer = mergeLayers(layer, { ...nested });
+    }
+  }
+  return layer;
+}
+
+/** Numbers, booleans, lists and objects are written as JSON; anything else is a text. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }

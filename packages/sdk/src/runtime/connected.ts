@@ -144,6 +144,10 @@ class ConnectedRuntime implements AgentRuntime {
     }
   }
 
+  renewAccess(): Promise<void> {
+    return this.#renewNow();
+  }
+
   async keepConfig(config: FetchedConfig): Promise<void> {
     const { version, hash } = config;
     await this.#folder.config.write({ version, hash, config: config.config });

@@ -45,6 +45,8 @@ export interface AgentRuntime {
   cachedConfig(): Promise<FetchedConfig | undefined>;
   /** @throws {AgentError} when the server does not answer or refuses */
   fetchConfig(signal: AbortSignal): Promise<FetchedConfig>;
+  /** Fresh credentials, with the rights the server gives now. @throws {AgentError} */
+  renewAccess(): Promise<void>;
   /** Keeps an accepted configuration for the next start. */
   keepConfig(config: FetchedConfig): Promise<void>;
   /**

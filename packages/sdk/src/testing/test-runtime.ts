@@ -53,6 +53,8 @@ export class TestRuntime implements AgentRuntime {
     return { version: 1, hash: configHash(this.#served), config: this.#served };
   }
 
+  async renewAccess(): Promise<void> {}
+
   async keepConfig(): Promise<void> {}
 
   async consume(
