@@ -6,7 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import agent from '../agent.ts';
 
 const folder = new URL('..', import.meta.url);
-const compiled = compileRules(JSON.parse(readFileSync(new URL('rules.json', folder), 'utf8')));
+const given: unknown = JSON.parse(readFileSync(new URL('rules.json', folder), 'utf8'));
+const compiled = compileRules(given);
 if (!compiled.ok) throw new Error(JSON.stringify(compiled.errors));
 const { rules } = compiled.ruleset;
 

@@ -39,7 +39,7 @@ export function equivalents(code: number): readonly number[] {
     const lower = code | 32;
     return lower >= 97 && lower <= 122 ? [lower - 32, lower] : [code];
   }
-  return table().get(canonicalize(code)) ?? [code];
+  return table().classes.get(canonicalize(code)) ?? [code];
 }
 
 function canonicalize(code: number): number {
@@ -48,25 +48,39 @@ function canonicalize(code: number): number {
   return upper.length !== 1 || (code >= 128 && single < 128) ? code : single;
 }
 
-let classes: Map<number, number[]> | undefined;
+interface Table {
+  /** By canonical code unit: the units equal to it, where there is more than one. */
+  classes: ReadonlyMap<number, readonly number[]>;
+  /** Every unit that has an equal, ascending: about 2,800. */
+  cased: readonly number[];
+}
 
-/** Built at the first non-ASCII letter of a case-insensitive rule: 65,536 steps, once. */
-function table(): Map<number, number[]> {
-  if (classes !== undefined) return classes;
-  classes = new Map();
-  for (let code = 128; code < 0x10000; code++) {
+/** A–Z and a–z: the table is not needed for them. */
+const LETTERS = Array.from({ length: 52 }, (_, i) => (i < 26 ? 65 + i : 71 + i));
+
+let built: Table | undefined;
+
+/** Built at the first non-ASCII letter or range of a case-insensitive rule: 65,536 steps, once. */
+function table(): Table {
+  if (built !== undefined) return built;
+  const classes = new Map<number, number[]>();
+  for (let code = 0; code < 0x10000; code++) {
     const key = canonicalize(code);
     const members = classes.get(key);
     if (members === undefined) classes.set(key, [code]);
     else members.push(code);
   }
-  return classes;
+  for (const [key, members] of classes) if (members.length === 1) classes.delete(key);
+  const cased = [...classes.values()].flat().sort((a, b) => a - b);
+  built = { classes, cased };
+  return built;
 }
 
 /** The characters outside `min`–`max` that equal one inside, as class members. */
 function foldRange(min: number, max: number): string {
   const codes = new Set<number>();
-  for (let code = min; code <= max; code++) {
+  for (const code of max < 128 ? LETTERS : table().cased) {
+    if (code < min || code > max) continue;
     for (const other of equivalents(code)) if (other < min || other > max) codes.add(other);
   }
   const sorted = [...codes].sort((a, b) => a - b);

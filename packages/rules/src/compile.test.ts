@@ -58,12 +58,9 @@ describe('compileRules', () => {
   });
 
   it.each(['threshold', 'sequence', 'absence', 'distinct'])('refuses kind %s by name', (kind) => {
-    expect(errorsOf(rule({ kind }))).toEqual([
-      expect.objectContaining({
-        path: 'kind',
-        message: expect.stringContaining('substring and regex'),
-      }),
-    ]);
+    const errors = errorsOf(rule({ kind }));
+    expect(errors.map((fault) => fault.path)).toEqual(['kind']);
+    expect(errors[0]?.message).toContain('substring and regex');
   });
 
   it.each([

@@ -2,6 +2,7 @@
 import { check, faultsOf, Rule, limits as wire } from '@opmas/protocol';
 import { Faults, quote, type RuleFault } from './fault.ts';
 import { limits } from './limits.ts';
+import { literalTest } from './prefilter.ts';
 import { compileRegex, type Now } from './regex.ts';
 import { type CompiledRule, Ruleset } from './ruleset.ts';
 import { compileWhere } from './where.ts';
@@ -114,7 +115,9 @@ function compileRule(
     if (!result.ok) refuse('pattern', result.message);
     if (!good || !result.ok) return undefined;
     const { regex } = result;
-    return { rule, conditions, literals: regex.literals, ignoreCase: regex.ignoreCase, regex };
+    const mayMatch = literalTest(regex);
+    const { literals, ignoreCase, exec, slow } = regex;
+    return { rule, conditions, literals, ignoreCase, regex: { exec, slow, mayMatch } };
   }
   refuse('kind', `${kind} is not available; the kinds are ${AVAILABLE_KINDS.join(' and ')}`);
   return undefined;

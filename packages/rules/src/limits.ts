@@ -2,6 +2,8 @@
 export const limits = {
   /** Characters of a regular expression: bounds the automaton, and so the cost of one character. */
   regexChars: 1_024,
+  /** Class ranges beyond ASCII in one case-insensitive expression: each takes a look at 2,800 letters. */
+  foldedRanges: 8,
   /** Longest message given to the backtracking matcher; longer ones go to the linear one. */
   backtrackingChars: 512,
   /** A regular expression slower than this, in milliseconds, gets a strike. */

@@ -29,6 +29,7 @@ describe('admission', () => {
     ['(?x)a', 'flags are i, m and s'],
     ['(?ii)a', 'flags are i, m and s'],
     ['(?i)', 'no expression'],
+    [`(?i)${'[à-ÿ]'.repeat(9)}`, 'beyond ASCII'],
     ['a*', 'empty text'],
     ['x'.repeat(1_025), 'at most 1024'],
   ])('refuses %s', (pattern, why) => {

@@ -1,7 +1,7 @@
 /** A compiled rule set: which rules match an event. */
 import { type LogEvent, type Rule, limits as wire } from '@opmas/protocol';
 import { limits } from './limits.ts';
-import { type Filtered, type Group, groupRules } from './prefilter.ts';
+import { type Filtered, type Group, groupRules, type LiteralTest } from './prefilter.ts';
 import type { Regex } from './regex.ts';
 import type { Condition } from './where.ts';
 
@@ -27,7 +27,7 @@ export interface CompiledRule extends Filtered {
   rule: Rule;
   conditions: readonly Condition[];
   /** Absent: a substring rule. */
-  regex?: Regex;
+  regex?: { exec: Regex['exec']; slow: Regex['slow']; mayMatch: LiteralTest };
 }
 
 /**
@@ -54,8 +54,7 @@ export class Ruleset {
     const text = event.message.slice(0, wire.matchedChars);
     const matches: Match[] = [];
     for (const group of this.#groups) {
-      const hit = group.filter?.test(text) ?? false;
-      for (const candidate of hit ? group.all : group.unfiltered) {
+      for (const candidate of group.filter(text) ? group.all : group.unfiltered) {
         const match = verify(candidate, event, text);
         if (match !== undefined) matches.push(match);
       }
@@ -85,7 +84,7 @@ function verify(candidate: CompiledRule, event: LogEvent, text: string): Match |
   if (regex === undefined) {
     return text.includes(rule.pattern) ? { rule, matched_pattern: rule.pattern } : undefined;
   }
-  const found = regex.exec(text);
+  const found = regex.mayMatch(text) ? regex.exec(text) : null;
   if (found === null) return undefined;
   const match: Match = { rule, matched_pattern: rule.pattern, text: found[0] };
   if (found.groups !== undefined) match.groups = groupsOf(found.groups);
