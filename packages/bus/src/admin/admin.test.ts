@@ -237,6 +237,9 @@ describe('a watch', () => {
     const kv = openKv(bus, 'HOSTS');
     const { state, watch, ready } = watched(bus, 'desired.w4.', 'watch_w4');
     await until('ready', () => ready() === 1);
+    const reading = async () =>
+      ((await consumerInfo(bus, 'KV_HOSTS', 'watch_w4'))?.waiting ?? 0) > 0;
+    await until('a pull request', reading);
     await deleteConsumer(bus, 'KV_HOSTS', 'watch_w4');
     await kv.put('desired.w4.a', '1');
     await until('the key', () => state.has('desired.w4.a'));

@@ -179,13 +179,17 @@ describe('an agent', () => {
 describe('a host', () => {
   it('watches its own desired keys and asks for launch tickets', async () => {
     const seen: string[] = [];
+    let ready = false;
     const watch = openKv(host, 'HOSTS', { watcher: hostWatcher('h1') }).watch('desired.h1.', {
       onPut: (entry) => seen.push(entry.key),
       onDelete: (key) => seen.push(`-${key}`),
+      onReady: () => void (ready = true),
       onError: (error) => seen.push(String(error)),
     });
+    await until('the watch', () => ready);
     await openKv(server, 'HOSTS').put('desired.h1.a', '1');
     await openKv(server, 'HOSTS').put('desired.h2.b', '1');
+    await until('the first change', () => seen.length === 1);
     await openKv(server, 'HOSTS').delete('desired.h1.a');
     await until('both changes', () => seen.length === 2);
     expect(seen).toEqual(['desired.h1.a', '-desired.h1.a']);
