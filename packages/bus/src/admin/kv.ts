@@ -2,7 +2,7 @@
 import { Kvm } from '@nats-io/kv';
 import { nuid } from '@nats-io/transport-node';
 import type { Bus, Payload } from '../connection/bus.ts';
-import { currentWire } from '../connection/connect.ts';
+import { currentWire } from '../connection/wire-bus.ts';
 import { BusError, toBusError } from '../errors.ts';
 import { KvWatch, type WatchOptions } from './kv-watch.ts';
 

@@ -13,7 +13,7 @@ import {
 } from '@nats-io/jetstream';
 import { streams } from '@opmas/protocol';
 import type { Bus } from '../connection/bus.ts';
-import { currentWire } from '../connection/connect.ts';
+import { currentWire } from '../connection/wire-bus.ts';
 import { BusError, toBusError } from '../errors.ts';
 import { busLimits } from '../limits.ts';
 

@@ -1,8 +1,8 @@
 /** Pull requests to one consumer: a bounded flow of messages that survives everything but `stop`. */
 import type { Subscription } from '@nats-io/transport-node';
 import type { Bus, BusMessage } from '../connection/bus.ts';
-import { currentWire } from '../connection/connect.ts';
 import { toBusMessage } from '../connection/wire.ts';
+import { currentWire } from '../connection/wire-bus.ts';
 import { BusError, toBusError } from '../errors.ts';
 import { busLimits } from '../limits.ts';
 import { apiRequest } from './api-request.ts';
