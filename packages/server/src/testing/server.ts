@@ -1,0 +1,150 @@
+/** A whole server for one test file: real PostgreSQL, real nats-server, real HTTP, an empty agents folder. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { serverPermissions } from '@opmas/bus';
+import { type TestDatabase, type TestNats, tempDir, testNats, testPostgres } from '@opmas/testkit';
+import { type App, startApp } from '../app.ts';
+import { createTokens } from '../features/auth/index.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { systemIds } from '../kernel/ids.ts';
+import { type Logger, silentLogger } from '../kernel/logger.ts';
+import { masterKey } from '../keys.ts';
+import type { Caller } from '../operation.ts';
+import { openPostgres } from '../platform/database/postgres.ts';
+import type { Database } from '../platform/ports.ts';
+import { readSettings } from '../settings.ts';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** The parsed body; undefined when there is none. */
+  body: unknown;
+}
+
+export interface TestServer {
+  app: App;
+  url: string;
+  dataDir: string;
+  agentsDir: string;
+  nats: TestNats;
+  /** As the superuser would see it: for looking and for breaking. */
+  database: Database;
+  testDatabase: TestDatabase;
+  /** The token of the data folder's owner. */
+  ownerToken: string;
+  /** An access token as sign-in would give it. */
+  tokenFor(caller: Partial<Caller> & Pick<Caller, 'kind'>): Promise<string>;
+  /** A JSON call; `token: null` sends none, absent means the owner's. */
+  call(
+    method: string,
+    path: string,
+    options?: {
+      token?: string | null;
+      body?: unknown;
+      headers?: Record<string, string>;
+      raw?: string | Uint8Array;
+    },
+  ): Promise<Answer>;
+  /** Stops the server, keeps database and broker, and starts it again on the same data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface TestServerOptions {
+  env?: Record<string, string>;
+  logger?: Logger;
+}
+
+export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const dir = tempDir('server');
+  const dataDir = join(dir.path, 'data');
+  const agentsDir = join(dir.path, 'agents');
+  mkdirSync(agentsDir, { recursive: true });
+  const postgres = await testPostgres();
+  const testDatabase = await postgres.freshDatabase();
+  const nats = await testNats();
+  const settings = readSettings(
+    {
+      OPMAS_DATABASE_URL: testDatabase.url,
+      OPMAS_DATABASE_MIGRATE_URL: testDatabase.migrateUrl,
+      OPMAS_NATS_URL: nats.url,
+      OPMAS_NATS_CREDS: nats.credsFor('server', serverPermissions()).file,
+      OPMAS_NATS_ACCOUNT_SEED: nats.trust.account.signing.seed,
+      OPMAS_NATS_ACCOUNT: nats.trust.account.identity.public_key,
+      OPMAS_DATA_DIR: dataDir,
+      OPMAS_AGENTS_DIR: agentsDir,
+      OPMAS_HTTP_PORT: '0',
+      OPMAS_EMBEDDED: 'postgres,nats',
+      OPMAS_EVENTS_MAX_BYTES: '50MB',
+      ...options.env,
+    },
+    dir.path,
+  );
+  if (!settings.ok) throw new Error(settings.errors.join('\n'));
+  const start = () =>
+    startApp({
+      settings: settings.settings,
+      logger: options.logger ?? silentLogger,
+      clock: systemClock,
+      ids: systemIds,
+    });
+  let app = await start();
+  const database = openPostgres({ url: testDatabase.superUrl, logger: silentLogger });
+  const tokens = createTokens(await masterKey(settings.settings.masterKeyFile), systemClock);
+  const owner = () => readFileSync(join(dataDir, 'run', 'local.token'), 'utf8').trim();
+
+  return {
+    get app() {
+      return app;
+    },
+    get url() {
+      return app.url;
+    },
+    get ownerToken() {
+      return owner();
+    },
+    dataDir,
+    agentsDir,
+    nats,
+    database,
+    testDatabase,
+    tokenFor: (caller) =>
+      tokens.issue(
+        { id: systemIds.uuid(), name: 'someone', roles: [], ...caller },
+        { seconds: 600 },
+      ),
+    call: async (method, path, given = {}) => {
+      const token = given.token === undefined ? owner() : given.token;
+      const body = given.raw ?? (given.body === undefined ? undefined : JSON.stringify(given.body));
+      const response = await fetch(`${app.url}${path}`, {
+        method,
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...given.headers,
+        },
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === 'string' ? body : Buffer.from(body) }),
+      });
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === '' ? undefined : (JSON.parse(text) as unknown),
+      };
+    },
+    restart: async () => {
+      await app.stop();
+      app = await start();
+    },
+    stop: async () => {
+      await app.stop();
+      await database.close();
+      await nats.stop();
+      await testDatabase.drop();
+      await postgres.stop();
+      dir.remove();
+    },
+  };
+}
