@@ -85,9 +85,11 @@ export async function embeddedPostgres(
     options.onEvent === undefined ? {} : { onEvent: options.onEvent },
   );
   await child.start();
-  const stop = async () => {
-    await child.stop();
-    await clearLeftovers(place); // backends that outlived a killed postmaster
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    // The second step ends backends that outlived a killed postmaster.
+    stopped ??= child.stop().then(async () => void (await clearLeftovers(place)));
+    return stopped;
   };
   try {
     await ensureRoles(passwords, address);

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { privateDir, writePrivate } from '../data/files.ts';
 import { errnoOf, LaunchError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { type PostgresUser, UNPRIVILEGED_ID } from '../process/wrapper.ts';
+import { type PostgresUser, postgresUser, UNPRIVILEGED_ID } from '../process/wrapper.ts';
 import { type PostgresBinaries, postgresBinaries } from './binaries.ts';
 
 export interface PostgresPlace {
@@ -32,19 +32,47 @@ export const MAJOR = '18';
 /** Never a TCP port: it only names the socket file. */
 export const SOCKET_PORT = 5432;
 
+/** Where PostgreSQL lies when it cannot lie in the data folder. */
+const OUTSIDE = '/var/lib/opmas-postgres';
+
+/** In the data folder's `postgres/`: says that the cluster lies elsewhere, and where. */
+const LOCATION = 'LOCATION';
+
+/**
+ * How to run the cluster of this data folder: as it was begun, so that a machine that gains or loses
+ * user namespaces never starts a second, empty database beside the first.
+ * @throws {LaunchError} data_dir_unusable when that is no longer possible
+ */
+export function userFor(dataDir: string, able: PostgresUser = postgresUser()): PostgresUser {
+  if (able === 'plain') return able;
+  if (existsSync(join(dataDir, 'postgres', LOCATION))) return 'setuid';
+  if (able === 'setuid' && existsSync(join(dataDir, 'postgres', MAJOR))) {
+    throw new LaunchError(
+      'data_dir_unusable',
+      `The database in ${dataDir} was made with user namespaces, which this machine now refuses to root.`,
+      'Allow them (sysctl user.max_user_namespaces), or run OPMAS as an ordinary user who owns the folder.',
+    );
+  }
+  return able;
+}
+
 /** Everything outside `dataDir` is derived from its path, so the next start finds the same place. */
-export function postgresPlace(dataDir: string, user: PostgresUser): PostgresPlace {
+export function postgresPlace(
+  dataDir: string,
+  user: PostgresUser,
+  outside: string = OUTSIDE,
+): PostgresPlace {
   const id = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
   const spare = join(dataDir, 'postgres', 'lib');
   const own = postgresBinaries(spare);
-  const outside = user === 'setuid' ? outsidePlace(dataDir, id, own) : undefined;
-  const home = outside?.home ?? privateDir(join(dataDir, 'postgres'));
+  const away = user === 'setuid' ? outsidePlace(outside, { dataDir, id, own }) : undefined;
+  const home = away?.home ?? privateDir(join(dataDir, 'postgres'));
   refuseOtherMajor(home);
   return {
-    binaries: outside?.binaries ?? own,
+    binaries: away?.binaries ?? own,
     home,
     cluster: join(home, MAJOR),
-    socketDir: outside === undefined ? socketDir(dataDir, id) : join(home, 's'),
+    socketDir: away === undefined ? socketDir(dataDir, id) : join(home, 's'),
     socketPort: SOCKET_PORT,
     user,
   };
@@ -76,10 +104,12 @@ export function socketDir(dataDir: string, id: string, temporary = tmpdir()): st
 
 /**
  * PostgreSQL really runs as nobody: cluster, socket and, when it must be, the programs go under
- * /var/lib/opmas-postgres, because the data folder and the folders above it stay closed to others.
+ * a folder that all can enter, because the data folder and the folders above it stay closed to others.
  */
-function outsidePlace(dataDir: string, id: string, own: PostgresBinaries) {
-  const base = '/var/lib/opmas-postgres';
+function outsidePlace(
+  base: string,
+  { dataDir, id, own }: { dataDir: string; id: string; own: PostgresBinaries },
+) {
   openDir(base);
   const home = join(base, id);
   openDir(home);
@@ -88,7 +118,7 @@ function outsidePlace(dataDir: string, id: string, own: PostgresBinaries) {
   const socket = join(home, 's');
   privateDir(socket);
   chownSync(socket, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
-  writePrivate(join(dataDir, 'postgres', 'LOCATION'), `${home}\n`);
+  writePrivate(join(dataDir, 'postgres', LOCATION), `${home}\n`);
   if (reachable(own.root)) return { home, binaries: own };
   const root = join(base, `programs-${MAJOR}`);
   if (!existsSync(join(root, 'complete'))) {

@@ -27,7 +27,10 @@ export function openLog(path: string): number {
  */
 export function rotateLog(
   path: string,
-  { maxBytes = limits.logBytes, files = limits.logFiles } = {},
+  {
+    maxBytes = limits.logBytes,
+    files = limits.logFiles,
+  }: { maxBytes?: number; files?: number } = {},
 ): boolean {
   if (sizeOf(path) < maxBytes) return false;
   for (let index = files - 1; index >= 1; index -= 1) {
