@@ -7,8 +7,8 @@ const namespaceBytes = Buffer.from(FINDING_NAMESPACE.replaceAll('-', ''), 'hex')
 /** UUID version 5 of `name` in the namespace of findings (RFC 9562, section 5.5). */
 export function uuidV5(name: string): string {
   const hash = createHash('sha1').update(namespaceBytes).update(name, 'utf8').digest();
-  hash[6] = (hash[6]! & 0x0f) | 0x50;
-  hash[8] = (hash[8]! & 0x3f) | 0x80;
+  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
+  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = hash.toString('hex', 0, 16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

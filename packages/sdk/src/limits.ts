@@ -10,6 +10,8 @@ export const limits = {
   /** Levels of a document that sanitising follows, and members it looks at. */
   sanitizeDepth: 16,
   sanitizeMembers: 20_000,
+  /** Field names whose verdict is remembered. */
+  rememberedNames: 4_096,
   /** A finding as JSON, in bytes; longer details are cut with a mark. */
   findingBytes: 256 * 1024,
   /** Findings one event may make. */

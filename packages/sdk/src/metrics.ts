@@ -36,7 +36,12 @@ export class Metrics {
 
   /** A distribution. `bounds` ascend (at most 64); observations above the last one count as +Inf. */
   registerHistogram(name: string, help = '', bounds: readonly number[] = DEFAULT_BOUNDS): void {
-    const ascending = bounds.every((b, i) => Number.isFinite(b) && (i === 0 || b > bounds[i - 1]!));
+    let last = Number.NEGATIVE_INFINITY;
+    const ascending = bounds.every((bound) => {
+      const above = Number.isFinite(bound) && bound > last;
+      last = bound;
+      return above;
+    });
     if (bounds.length === 0 || bounds.length > 64 || !ascending) {
       throw new AgentError(
         'OPMAS_INVALID_REQUEST',
@@ -75,9 +80,9 @@ export class Metrics {
     const metric = this.#of(name, 'histogram');
     if (metric.kind !== 'histogram') return;
     const histogram = metric.value;
-    let at = 0;
-    while (at < histogram.bounds.length && value > histogram.bounds[at]!) at += 1;
-    histogram.buckets[at]! += times;
+    const found = histogram.bounds.findIndex((bound) => value <= bound);
+    const at = found < 0 ? histogram.bounds.length : found;
+    histogram.buckets[at] = (histogram.buckets[at] ?? 0) + times;
     histogram.count += times;
     histogram.sum += value * times;
     this.#onTouch(name);

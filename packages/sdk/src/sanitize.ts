@@ -18,8 +18,20 @@ const SECRET_WORDS = new Set([
   'apikey',
 ]);
 
+/** Field names repeat from event to event; the cache is bounded because hostile ones do not. */
+const known = new Map<string, boolean>();
+
 /** Is `name` the name of a secret? `monkey` and `keyboard` are not. */
 export function isSecretName(name: string): boolean {
+  let secret = known.get(name);
+  if (secret === undefined) {
+    secret = hasSecretWord(name);
+    if (known.size < limits.rememberedNames && name.length <= 64) known.set(name, secret);
+  }
+  return secret;
+}
+
+function hasSecretWord(name: string): boolean {
   const words = name
     .slice(0, 256)
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')

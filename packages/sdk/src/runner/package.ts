@@ -75,7 +75,8 @@ function readRules(path: string): unknown[] | undefined {
     throw invalid(`${path} is not JSON: ${messageOf(error)}`);
   }
   if (!Array.isArray(value)) throw invalid(`${path} must be a list of rules: [{"id": …}, …]`);
-  return value;
+  const rules: unknown[] = value;
+  return rules;
 }
 
 function findEntry(dir: string): string | undefined {
@@ -85,7 +86,7 @@ function findEntry(dir: string): string | undefined {
 }
 
 async function importAgent(path: string, dir: string): Promise<AgentClass> {
-  let module: { default?: unknown };
+  let module: unknown;
   try {
     module = await import(pathToFileURL(path).href);
   } catch (error) {
@@ -93,7 +94,10 @@ async function importAgent(path: string, dir: string): Promise<AgentClass> {
       cause: error,
     });
   }
-  const exported = module.default;
+  const exported =
+    typeof module === 'object' && module !== null && 'default' in module
+      ? module.default
+      : undefined;
   if (isAgentClass(exported)) return exported;
   throw invalid(
     `${path} must export an agent by default: export default defineAgent({…}), or a class extending BaseAgent`,

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { publishDurable } from '@opmas/bus';
+import { consumerInfo, publishDurable } from '@opmas/bus';
 import { waitFor } from '@opmas/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AgentProcess, event, World } from '../test/world.ts';
@@ -279,4 +279,70 @@ test('the environment layer lies under the server’s configuration', async () =
   expect(answer).toMatchObject({
     data: { config: { processing: { batch_size: 7 }, monitoring: { log_level: 'ERROR' } } },
   });
+});
+
+test('an external broker without authentication is used without credentials', async () => {
+  await world.stop();
+  world = await World.start({ operator: false });
+  const findings = world.collect('findings.>');
+  const agent = await launched(world.package({ 'rules.json': RULES }), world.newToken());
+  await send('logs.auth', event('Bad password attempt'));
+  await waitFor(() => findings.length === 1, { what: agent.log() });
+});
+
+test('SIGTERM lets the event in hand finish, its finding included', async () => {
+  const findings = world.collect('findings.>');
+  const dir = world.package({
+    'agent.ts': `
+      import { defineAgent } from '@opmas/sdk';
+      export default defineAgent({
+        type: 'security',
+        on: {
+          'logs.auth': async (event, ctx) => {
+            ctx.log.info('in hand');
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            await ctx.finding({ type: 't', severity: 'info', description: 'finished' });
+          },
+        },
+      });`,
+  });
+  const agent = await launched(dir, world.newToken());
+  await send('logs.auth', event('x'));
+  await waitFor(() => agent.log().includes('in hand'));
+  agent.child.kill('SIGTERM');
+  expect(await agent.exited()).toBe(0);
+  await waitFor(() => findings.length === 1);
+  const consumer = await consumerInfo(world.admin, 'EVENTS', 'SecurityAgent=auth');
+  expect(consumer).toMatchObject({ ack_pending: 0, pending: 0 });
+});
+
+test('what an agent logs and counts arrives on its own subjects', async () => {
+  const logs = world.collect('opmas.logs.agent.*');
+  const metrics = world.collect('opmas.metrics.*');
+  world.config = { monitoring: { metrics_interval: 1 } };
+  const dir = world.package({
+    'agent.ts': `
+      import { defineAgent } from '@opmas/sdk';
+      export default defineAgent({
+        type: 'security',
+        on: {
+          'logs.auth': (event, ctx) => {
+            ctx.metrics.increment('logins');
+            ctx.log.warning('a login', { user: 'root', password: 'sesame' });
+          },
+        },
+      });`,
+  });
+  const agent = await launched(dir, world.newToken());
+  await send('logs.auth', event('x'));
+  await waitFor(() => logs.some((line) => line['message'] === 'a login'), { what: agent.log() });
+  expect(logs.find((line) => line['message'] === 'a login')).toMatchObject({
+    agent_id: world.agentId,
+    level: 'warning',
+    context: { user: 'root', password: '******' },
+  });
+  await waitFor(() => metrics.some((m) => JSON.stringify(m).includes('"logins":1')), {
+    what: 'the metric',
+  });
+  expect(metrics.at(-1)).toMatchObject({ metrics: { events_processed: 1, errors: 0 } });
 });

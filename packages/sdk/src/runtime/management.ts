@@ -114,7 +114,9 @@ export class ManagementApi {
 async function readBody(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  if (body === null) return '';
+  for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > limits.httpBodyBytes)
       throw new Error(`the answer exceeds ${limits.httpBodyBytes} bytes`);

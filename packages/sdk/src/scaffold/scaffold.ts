@@ -89,11 +89,11 @@ function makeRulesOnly(path: string): void {
   rmSync(join(path, 'agent.ts'));
   const test = join(path, 'tests', 'agent.test.ts');
   const text = readFileSync(test, 'utf8')
-    .replace(
-      "import type { Rule } from '@opmas/sdk';",
-      "import { BaseAgent as agent, type Rule } from '@opmas/sdk';",
-    )
     .replace("import agent from '../agent.ts';\n", '')
+    .replace(
+      'import { testAgent }',
+      "import { BaseAgent as agent } from '@opmas/sdk';\nimport { testAgent }",
+    )
     .replace(/\ntest\('lines of ignored[^]*$/, '');
   writeFileSync(test, text);
   const readme = join(path, 'README.md');

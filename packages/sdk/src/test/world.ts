@@ -19,6 +19,7 @@ import {
   CredentialsRequest,
   consumerName,
   credentialsChallenge,
+  isPlainObject,
   parse,
   RegistrationRequest,
   streams,
@@ -35,6 +36,8 @@ export interface WorldOptions {
   findingsTopic?: string;
   /** Seconds the credentials live. */
   expiresIn?: number;
+  /** false: an external broker without authentication, whose account OPMAS does not hold. */
+  operator?: boolean;
 }
 
 /** One agent's world; everything in it is real but the database behind the API. */
@@ -59,6 +62,7 @@ export class World {
   #accessTokens = new Set<string>();
   #children = new Set<ChildProcess>();
   #log = '';
+  #operator = true;
 
   constructor(options: WorldOptions = {}) {
     this.agentName = options.agentName ?? 'SecurityAgent';
@@ -69,13 +73,14 @@ export class World {
 
   static async start(options: WorldOptions = {}): Promise<World> {
     const world = new World(options);
-    world.nats = await testNats();
+    world.#operator = options.operator ?? true;
+    world.nats = await testNats({ operator: world.#operator });
     const user = world.nats.credsFor('admin');
     world.admin = await connectBus({
       url: world.nats.url,
       name: 'admin',
       logger: quiet,
-      credentials: () => user,
+      credentials: () => (world.#operator ? user : undefined),
     });
     await ensureStreams(world.admin, {
       eventsMaxAgeMs: 3_600_000,
@@ -182,7 +187,8 @@ export class World {
   collect(subject: string): Record<string, unknown>[] {
     const seen: Record<string, unknown>[] = [];
     this.admin.subscribe(subject, (message) => {
-      seen.push(JSON.parse(message.text()));
+      const value: unknown = JSON.parse(message.text());
+      if (isPlainObject(value)) seen.push(value);
     });
     return seen;
   }
@@ -267,7 +273,7 @@ export class World {
       agent_id: this.agentId,
       access_token: access,
       expires_in: this.expiresIn,
-      nats: { url: this.nats.url, credentials: { jwt } },
+      nats: { url: this.nats.url, credentials: this.#operator ? { jwt } : null },
       config_version: this.version,
     };
   }
@@ -316,7 +322,8 @@ function problem(status: number, code: string, detail: string): { status: number
 }
 
 async function readAll(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  const chunks: Uint8Array[] = [];
+  const body: AsyncIterable<Uint8Array> = request;
+  for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }

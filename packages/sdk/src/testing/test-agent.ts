@@ -33,6 +33,9 @@ type TestedAgent = AgentClass & {
   readonly definition?: { type: string; topics: readonly string[] };
 };
 
+/** A control message; an unknown command may be tried too. */
+export type TestCommand = Omit<Partial<ControlMessage>, 'command'> & { command: string };
+
 /** How one delivery ended. */
 export type EmitResult = 'acked' | 'retried';
 
@@ -62,7 +65,7 @@ export interface TestHarness {
   /** Delivers the last message again, as the broker does after a lost acknowledgement. */
   redeliver(): Promise<EmitResult>;
   /** Sends a control message as the server does and answers the agent's reply. */
-  control(message: Partial<ControlMessage> & { command: string }): Promise<ControlReply>;
+  control(message: TestCommand): Promise<ControlReply>;
   stop(): Promise<void>;
 }
 
@@ -184,7 +187,7 @@ class Harness implements TestHarness {
     });
   }
 
-  async control(message: Partial<ControlMessage> & { command: string }): Promise<ControlReply> {
+  async control(message: TestCommand): Promise<ControlReply> {
     await this.start();
     const whole = { timestamp: new Date(this.clock.now()).toISOString(), ...message };
     const handlers = this.#runtime.handlers;
