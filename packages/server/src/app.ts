@@ -12,7 +12,7 @@ import { createInvoke } from './invoke.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Ids } from './kernel/ids.ts';
 import type { Logger } from './kernel/logger.ts';
-import { localToken, masterKey, serverId } from './keys.ts';
+import { localToken, masterKey, serverId, setupCode } from './keys.ts';
 import { allOperations } from './operations.ts';
 import { openBus } from './platform/broker/connect.ts';
 import { credentialsIssuer } from './platform/broker/credentials.ts';
@@ -113,7 +113,13 @@ async function compose(
   const { auth } = services;
   const feed = createFeed({ auth, logger });
   onStop(() => feed.close());
-  const invoke = createInvoke({ database, auth, logger, measure: measures.call });
+  const invoke = createInvoke({
+    database,
+    auth,
+    logger,
+    afterWrite: services.fleetChanged,
+    measure: measures.call,
+  });
   const http = await createHttp({
     operations: allOperations({ ...services, broker, events }),
     invoke,
@@ -161,7 +167,11 @@ async function prepareSignIn(
   if (adminPassword !== undefined) {
     await database.transaction((tx) => auth.ensureAdmin(tx, adminPassword));
   }
-  const code = await database.transaction((tx) => auth.newSetupCode(tx));
+  const code = await database.transaction(async (tx) =>
+    (await auth.setupNeeded(tx))
+      ? auth.acceptSetupCode(tx, await setupCode(settings.dataDir))
+      : undefined,
+  );
   return code === undefined ? undefined : `${url}/setup?code=${code}`;
 }
 

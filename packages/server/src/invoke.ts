@@ -27,6 +27,8 @@ export interface InvokeOptions {
   database: Database;
   auth: AuthService;
   logger: Logger;
+  /** After the commit of every write: what others must hear of is sent now. */
+  afterWrite(): void;
   /** Seconds a call took, by operation and outcome (`ok` or the error's code). */
   measure(operationId: string, outcome: string, seconds: number): void;
 }
@@ -34,7 +36,7 @@ export interface InvokeOptions {
 type AuditFields = Parameters<Call['audit']>[0];
 
 export function createInvoke(options: InvokeOptions): Invoke {
-  const { database, auth, logger, measure } = options;
+  const { database, auth, logger, afterWrite, measure } = options;
 
   const audit = async (
     db: Call['db'],
@@ -81,6 +83,7 @@ export function createInvoke(options: InvokeOptions): Invoke {
         await audit(tx, operation, request, caller, 'ok', fields);
         return result;
       });
+      afterWrite();
     } else answer = await operation.run(input, call(database.pool));
     for (const effect of effects) effect();
     return answer;

@@ -36,6 +36,15 @@ export async function serverId(dataDir: string): Promise<string> {
   );
 }
 
+/** The code of the set-up link: the same until it is used, so that a printed link stays good. */
+export async function setupCode(dataDir: string): Promise<string> {
+  const text = await readOrMake(
+    join(dataDir, 'run', 'setup.code'),
+    () => `${randomBytes(KEY_BYTES).toString('base64url')}\n`,
+  );
+  return text.trim();
+}
+
 /** The token by which the owner of the data folder is an administrator; a new one each start. */
 export async function localToken(dataDir: string): Promise<string> {
   const token = randomBytes(KEY_BYTES).toString('base64url');

@@ -22,8 +22,6 @@ export interface Services {
   packages: PackagesPort;
   registration: RegistrationService;
   telemetry: TelemetryService;
-  /** After the commit of a change that hosts must hear of. */
-  fleetChanged: () => void;
   ignorePackage: (path: string) => void;
   removeConsumers: (agentName: string) => void;
 }
@@ -35,7 +33,6 @@ export function allOperations(services: Services): Operation[] {
     ...registrationOperations(services.registration),
     ...lifecycleOperations({
       lifecycle: services.lifecycle,
-      changed: services.fleetChanged,
       ignorePackage: services.ignorePackage,
       removeConsumers: services.removeConsumers,
     }),

@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+
+/** Sends index.html; the page shows what its own router makes of the path. */
+export type Page = (reply: FastifyReply, status: number) => FastifyReply;
+
+/** What the page routes itself. */
+const PATHS = ['/', '/login', '/setup', '/findings'];
 
 const NONCE_MARK = '__CSP_NONCE__';
 
@@ -24,7 +30,7 @@ function contentSecurityPolicy(nonce: string): string {
 }
 
 /** Serves the built page of `directory`; without one, says how to build it. */
-export async function registerPage(app: FastifyInstance, directory: string): Promise<void> {
+export async function registerPage(app: FastifyInstance, directory: string): Promise<Page> {
   let index: string | undefined;
   try {
     index = await readFile(join(directory, 'index.html'), 'utf8');
@@ -36,25 +42,23 @@ export async function registerPage(app: FastifyInstance, directory: string): Pro
       root: directory,
       index: false,
       wildcard: false,
+      preCompressed: true,
       immutable: true,
       maxAge: '365d',
     });
   }
-  const paths = ['/', '/login', '/setup', '/findings', '/fleet', '/agents/*'];
-  for (const path of paths) {
-    app.get(path, async (_request, reply) => {
-      if (index === undefined) {
-        return reply
-          .code(503)
-          .type('text/plain')
-          .send('The web page is not built: npm run setup\n');
-      }
-      const nonce = randomBytes(16).toString('base64');
-      return reply
-        .header('content-security-policy', contentSecurityPolicy(nonce))
-        .header('cache-control', 'no-store')
-        .type('text/html; charset=utf-8')
-        .send(index.replaceAll(NONCE_MARK, nonce));
-    });
-  }
+  const send: Page = (reply, status) => {
+    if (index === undefined) {
+      return reply.code(503).type('text/plain').send('The web page is not built: npm run setup\n');
+    }
+    const nonce = randomBytes(16).toString('base64');
+    return reply
+      .code(status)
+      .header('content-security-policy', contentSecurityPolicy(nonce))
+      .header('cache-control', 'no-store')
+      .type('text/html; charset=utf-8')
+      .send(index.replaceAll(NONCE_MARK, nonce));
+  };
+  for (const path of PATHS) app.get(path, async (_request, reply) => send(reply, 200));
+  return send;
 }

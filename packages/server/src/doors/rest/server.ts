@@ -56,16 +56,6 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       .send(JSON.stringify(toProblem(known, requestId)));
   };
   app.setErrorHandler((error, request, reply) => fail(error, request.id, reply));
-  app.setNotFoundHandler((request, reply) =>
-    fail(
-      new OpmasError(
-        'OPMAS_NOT_FOUND',
-        `Nothing at ${request.method} ${request.url.split('?')[0]}`,
-      ),
-      request.id,
-      reply,
-    ),
-  );
   rawBodies(app);
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -105,7 +95,14 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   }
   registerHealth(app, options.health);
   await registerDocs(app);
-  await registerPage(app, options.pageDirectory);
+  const page = await registerPage(app, options.pageDirectory);
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url, headers } = request;
+    const wantsPage = method === 'GET' && headers.accept?.includes('text/html') === true;
+    if (wantsPage && !url.startsWith('/api/')) return page(reply, 404);
+    const missing = new OpmasError('OPMAS_NOT_FOUND', `Nothing at ${method} ${url.split('?')[0]}`);
+    return fail(missing, request.id, reply);
+  });
   return app;
 }
 

@@ -161,10 +161,8 @@ export function createAuthService(options: AuthServiceOptions) {
       return (await store.countUsers(db)) === 0;
     },
 
-    /** Makes a new one-time set-up code, or undefined when somebody already can sign in. */
-    async newSetupCode(db: Executor): Promise<string | undefined> {
-      if ((await store.countUsers(db)) > 0) return undefined;
-      const code = ids.secret();
+    /** Makes `code` the one set-up code; every earlier one is worthless. */
+    async acceptSetupCode(db: Executor, code: string): Promise<string> {
       await store.replaceSetupCode(db, secretHash(code), at());
       return code;
     },

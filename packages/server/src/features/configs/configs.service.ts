@@ -110,6 +110,8 @@ export function createConfigsService(options: {
         at: new Date(clock.now()),
       });
       await agents.change(db, agentId, {
+        // An agent that gave up on its configuration is started again with the new one.
+        bump: agent.status === 'failed',
         set: {
           config_version: version,
           config_hash: hash,

@@ -8,13 +8,11 @@ const AgentParams = Type.Object({ agent_id: AgentId });
 
 export function lifecycleOperations(options: {
   lifecycle: LifecycleService;
-  /** Runs after the commit, so that hosts hear of it at once. */
-  changed: () => void;
   /** The package must not bring a removed agent back by itself. */
   ignorePackage: (path: string) => void;
   removeConsumers: (agentName: string) => void;
 }): Operation[] {
-  const { lifecycle, changed } = options;
+  const { lifecycle } = options;
   const command = (name: Command, summary: string): Operation =>
     operation({
       id: `agents.${name}`,
@@ -25,11 +23,7 @@ export function lifecycleOperations(options: {
       rest: { method: 'POST', path: `/agents/{agent_id}/${name}`, status: 202, tag: 'agents' },
       params: AgentParams,
       output: Action,
-      run: async ({ params }, call) => {
-        const action = await lifecycle.command(call.db, params.agent_id, name, call.caller);
-        call.afterCommit(changed);
-        return action;
-      },
+      run: ({ params }, call) => lifecycle.command(call.db, params.agent_id, name, call.caller),
     });
   return [
     command('start', 'Let the agent run'),
@@ -48,7 +42,6 @@ export function lifecycleOperations(options: {
         call.afterCommit(() => {
           if (agent.package_path !== null) options.ignorePackage(agent.package_path);
           options.removeConsumers(agent.name);
-          changed();
         });
         return undefined as never;
       },
