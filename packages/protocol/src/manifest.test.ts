@@ -137,6 +137,8 @@ describe('faults name their line', () => {
     ['AGENT_NAME=a\u0000b', 'control_character'],
     ['AGENT_NAME=a\rb', 'control_character'],
     ['AGENT_NAME=a\u202eb', 'control_character'],
+    ['AGENT_NAME=a\u000c', 'control_character'],
+    ['\ufeff\ufeffAGENT_TYPE=x', 'control_character'],
     ['AGENT_NAME', 'syntax'],
     ['=SecurityAgent', 'syntax'],
     ['__proto__=polluted', 'unknown_key'],

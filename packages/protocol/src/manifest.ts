@@ -133,7 +133,8 @@ export function parseManifest(content: Uint8Array, folder: string): ManifestResu
   }
   const type = text('AGENT_TYPE') || folder.replace(/_agent$/, '');
   if (!TOKEN.test(type)) {
-    fault('AGENT_TYPE', 'invalid_type', 'AGENT_TYPE must be 1 to 64 of A-Z a-z 0-9 _ -');
+    const absent = text('AGENT_TYPE') ? '' : ' (absent, so the folder name stands for it)';
+    fault('AGENT_TYPE', 'invalid_type', `AGENT_TYPE must be 1 to 64 of A-Z a-z 0-9 _ -${absent}`);
   }
 
   const topics = list(text('DEFAULT_SUBSCRIBED_TOPICS'));
@@ -274,7 +275,7 @@ function readLines(content: Uint8Array, errors: ManifestFault[]): Lines {
     if (errors.length >= MAX_FAULTS) break;
     const equals = content.indexOf('=');
     const key = equals < 0 ? '' : content.slice(0, equals).trim();
-    if (FORBIDDEN.test(content)) {
+    if (FORBIDDEN.test(raw.endsWith('\r') ? raw.slice(0, -1) : raw)) {
       if (isKnown(key)) faulty.add(key);
       errors.push({
         code: 'control_character',

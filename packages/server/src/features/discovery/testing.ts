@@ -1,0 +1,177 @@
+/** Discovery on a real database and a real folder, with a registration that writes agents down; for tests. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentPackage } from '@opmas/protocol';
+import { type TestDatabase, tempDir, testPostgres } from '@opmas/testkit';
+import { systemClock } from '../../kernel/clock.ts';
+import { type Logger, silentLogger } from '../../kernel/logger.ts';
+import { migrate } from '../../platform/database/migrate.ts';
+import { openPostgres } from '../../platform/database/postgres.ts';
+import type { Database } from '../../platform/ports.ts';
+import {
+  createDiscoveryService,
+  type DiscoveryOptions,
+  type DiscoveryService,
+} from './discovery.service.ts';
+import type { DiscoveryEvents, ReadyPackage } from './discovery.ts';
+
+export interface Bench {
+  agentsDir: string;
+  storeDir: string;
+  discovery: DiscoveryService;
+  database: Database;
+  testDatabase: TestDatabase;
+  /** What registration heard, in order: `ready <folder> <version>`, `gone <agent name>`. */
+  heard: string[];
+  ready: ReadyPackage[];
+  /** Thrown by the next calls of registration, one each. */
+  failures: Error[];
+  /** State and message of every judging, in order. */
+  judged: { folder: string; state: string }[];
+  /** Starts discovery; a second time on what the first left. */
+  start(options?: Partial<DiscoveryOptions>): Promise<void>;
+  /** Writes files below the agents directory. */
+  write(files: Record<string, string | Uint8Array>): void;
+  package(folder: string): Promise<AgentPackage | undefined>;
+  stop(): Promise<void>;
+}
+
+const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
+
+/** The files of a package that is valid. */
+export function packageFiles(
+  folder: string,
+  { name = 'SecurityAgent', version = '1.0.0', code = 'export default {};\n' } = {},
+): Record<string, string> {
+  return {
+    [`${folder}/.env.discovery`]: `AGENT_NAME=${name}
+AGENT_VERSION=${version}
+AGENT_DESCRIPTION=Security monitoring agent
+DEFAULT_SUBSCRIBED_TOPICS=logs.security,logs.auth
+DEFAULT_FINDINGS_TOPIC=findings.security
+`,
+    [`${folder}/agent.ts`]: code,
+  };
+}
+
+export async function discoveryBench(): Promise<Bench> {
+  const dir = tempDir('disc');
+  const agentsDir = join(dir.path, 'agents');
+  const storeDir = join(dir.path, 'data', 'packages');
+  const postgres = await testPostgres();
+  const testDatabase = await postgres.freshDatabase({
+    key: 'discovery',
+    migrate: async (url) => {
+      await migrate({ url, applicationUrl: url, directory: MIGRATIONS, logger: silentLogger });
+    },
+  });
+  const database = openPostgres({ url: testDatabase.url, logger: silentLogger });
+  const heard: string[] = [];
+  const ready: ReadyPackage[] = [];
+  const failures: Error[] = [];
+  const judged: { folder: string; state: string }[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    info: (fields, message) => {
+      if (message === 'package judged' && 'folder' in fields && 'state' in fields) {
+        judged.push({ folder: String(fields.folder), state: String(fields.state) });
+      }
+    },
+    child: () => logger,
+  };
+  const events = registration(database, { heard, ready, failures });
+  let discovery: DiscoveryService | undefined;
+
+  const bench: Bench = {
+    agentsDir,
+    storeDir,
+    get discovery() {
+      if (discovery === undefined) throw new Error('start it first');
+      return discovery;
+    },
+    database,
+    testDatabase,
+    heard,
+    ready,
+    failures,
+    judged,
+    start: async (options = {}) => {
+      await discovery?.stop();
+      discovery = createDiscoveryService({
+        database,
+        directory: agentsDir,
+        storeDirectory: storeDir,
+        approval: 'auto',
+        sdkVersion: '1.0.0',
+        clock: systemClock,
+        logger,
+        events,
+        settleMs: 60,
+        pollMs: 100,
+        ...options,
+      });
+      await discovery.start();
+    },
+    write: (files) => {
+      for (const [path, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(agentsDir, path)), { recursive: true });
+        writeFileSync(join(agentsDir, path), content);
+      }
+    },
+    package: async (folder) => {
+      const { items } = await bench.discovery.list(database.pool, { limit: 500 });
+      return items.find((item) => item.path === join(agentsDir, folder));
+    },
+    stop: async () => {
+      await discovery?.stop();
+      await database.close();
+      await testDatabase.drop();
+      await postgres.stop();
+      dir.remove();
+    },
+  };
+  return bench;
+}
+
+/** An agent row a name, as registration keeps it. */
+function registration(
+  database: Database,
+  { heard, ready, failures }: Pick<Bench, 'heard' | 'ready' | 'failures'>,
+): DiscoveryEvents {
+  return {
+    packageReady: async (pkg) => {
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      const { name, type, version } = pkg.manifest;
+      heard.push(`ready ${pkg.folder} ${version}`);
+      ready.push(pkg);
+      const living = await database.pool
+        .selectFrom('agents')
+        .select('id')
+        .where('name', '=', name)
+        .where('status', '<>', 'removed')
+        .executeTakeFirst();
+      if (living !== undefined) return { agent_id: living.id };
+      const id = `${type}-${randomUUID()}`;
+      const at = new Date();
+      await database.pool
+        .insertInto('agents')
+        .values({ id, name, type, version, status: 'registered', created_at: at, updated_at: at })
+        .execute();
+      return { agent_id: id };
+    },
+    packageGone: async (agentId) => {
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      const agent = await database.pool
+        .updateTable('agents')
+        .set({ status: 'removed' })
+        .where('id', '=', agentId)
+        .returning('name')
+        .executeTakeFirstOrThrow();
+      heard.push(`gone ${agent.name}`);
+    },
+  };
+}
