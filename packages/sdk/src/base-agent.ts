@@ -13,15 +13,20 @@ import type {
 import { isLogTopic, mergeLayers } from '@opmas/protocol';
 import type { Match } from '@opmas/rules';
 import { ruleVersion } from '@opmas/rules';
+import { Announcer } from './agent/announcer.ts';
 import { Beats } from './agent/beats.ts';
 import { type ConfigOrigin, Configuration } from './agent/configuration.ts';
 import { ControlDoor, obey } from './agent/control.ts';
+import { fetchPatiently } from './agent/fetching.ts';
 import { Intake } from './agent/intake.ts';
+import { registerOwnMetrics } from './agent/own-metrics.ts';
+import { matchTogether, processOne } from './agent/processing.ts';
+import { FindingPublisher } from './agent/publisher.ts';
 import { type AgentHealth, StatusBook } from './agent/status.ts';
-import { type Clock, isoTime, pause, within } from './clock.ts';
+import { type Clock, isoTime, within } from './clock.ts';
 import type { Config } from './config.ts';
 import { AgentError, messageOf } from './errors.ts';
-import { bounded, checkedFinding, type FindingDraft, makeFinding } from './finding.ts';
+import { type FindingDraft, makeFinding } from './finding.ts';
 import { limits } from './limits.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
@@ -29,8 +34,7 @@ import { handedOverRuntime } from './runtime/ambient.ts';
 import { createRuntime } from './runtime/connected.ts';
 import type { AgentRuntime, FetchedConfig } from './runtime/runtime.ts';
 import { sanitizeData } from './sanitize.ts';
-import { Window } from './window.ts';
-import { currentScope, type EventScope, inScope } from './work/scope.ts';
+import { currentScope, type EventScope } from './work/scope.ts';
 import { tooLong } from './work/worker.ts';
 
 /** Why an agent ended. */
@@ -61,14 +65,13 @@ export class BaseAgent {
   readonly #intake: Intake;
   readonly #beats: Beats;
   readonly #control: ControlDoor;
-  readonly #publishing = new Window(limits.findingsInFlight);
+  readonly #findings: FindingPublisher;
+  readonly #announcer: Announcer;
   readonly #ending = new AbortController();
   readonly #startedAt: number;
   readonly #ended: Promise<StopReason>;
   #end: (reason: StopReason) => void = () => {};
   #endsWith: StopReason = 'stop';
-  #announcedAt = 0;
-  #cancelAnnouncing: () => void = () => {};
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -110,9 +113,19 @@ export class BaseAgent {
       mergeLayers(this.ownDefaults(), this.#runtime.packageDefaults),
     );
     this.#status = new StatusBook(this.clock);
+    this.#findings = new FindingPublisher(
+      this.#runtime,
+      this.metrics,
+      () => this.config.value.findings_topic,
+    );
+    this.#announcer = new Announcer(
+      this.clock,
+      () => this.getStatus(),
+      (report) => this.#runtime.tell('status', report),
+    );
     this.#intake = new Intake(this.#runtime, this.metrics, {
       process: (scope) => this.#process(scope),
-      processAll: () => (this.#matchesOnly() ? (scopes) => this.#matchAll(scopes) : undefined),
+      processAll: () => this.#together(),
       settings: () => this.config.value.processing,
       failed: (error, event, deliveries) => this.#eventFailed(error, event, deliveries),
       invalid: (error, topic) =>
@@ -232,23 +245,7 @@ export class BaseAgent {
    * 1,000 findings of one event
    */
   async publishFinding(finding: Finding): Promise<void> {
-    const checked = bounded(checkedFinding(finding));
-    const scope = currentScope();
-    if (scope !== undefined && ++scope.findings > limits.findingsPerEvent) {
-      throw new AgentError(
-        'OPMAS_RESOURCE_EXHAUSTED',
-        `one event may make at most ${limits.findingsPerEvent} findings`,
-      );
-    }
-    const release = await this.#publishing.enter();
-    const stored = this.#runtime
-      .publishFinding(this.config.value.findings_topic, checked)
-      .then(() => this.metrics.increment('findings'))
-      .finally(release);
-    if (scope === undefined) return stored;
-    // Awaited by the worker; until then a rejection must not count as unhandled.
-    stored.catch(() => {});
-    scope.pending.push(stored);
+    await this.#findings.publish(finding);
   }
 
   /** `publishFinding` for each, in order. */
@@ -300,7 +297,7 @@ export class BaseAgent {
         config: candidate.given,
       });
     } catch (error) {
-      this.#announce();
+      this.#announcer.announce();
       throw error;
     }
     await this.#configApplied(before);
@@ -355,7 +352,7 @@ export class BaseAgent {
       config_hash: this.config.hash,
       ...(this.config.version === undefined ? {} : { config_version: this.config.version }),
     });
-    this.#announce();
+    this.#announcer.announce();
   }
 
   /** All metrics by name; counters are cumulative since this instance started. */
@@ -365,6 +362,7 @@ export class BaseAgent {
 
   /** What `opmas.status` says. */
   getStatus(): AgentStatusReport {
+    this.#status.configError(this.#configuration.report.error);
     return {
       agent_id: this.agentId,
       status: this.#status.state,
@@ -390,7 +388,7 @@ export class BaseAgent {
     const { error, ...context } = report;
     this.logger.error(error, context);
     this.#status.error(error);
-    this.#announce();
+    this.#announcer.announce();
   }
 
   /** A copy without secrets: values under password, token, secret or key, at any depth, become `******`. */
@@ -405,7 +403,8 @@ export class BaseAgent {
         control: (data) => this.#control.receive(data),
         link: (state, reason) => {
           this.#status.link(state, reason);
-          this.#announce(state === 'up');
+          if (state === 'down') this.#announcer.announce();
+          else this.#announcer.repeat();
           if (state === 'up' && this.#status.running) this.#beat();
         },
         refused: (error) => {
@@ -416,7 +415,7 @@ export class BaseAgent {
       signal,
     );
     if (!(await this.#startFromCache())) {
-      const fetched = await this.#fetchPatiently(signal);
+      const fetched = await fetchPatiently(this.#runtime, this.logger, signal);
       await this.updateConfig(fetched.config, { replace: true, ...fetched });
     }
     if (signal.aborted) return;
@@ -442,23 +441,10 @@ export class BaseAgent {
   async #refreshLater(): Promise<void> {
     const signal = this.#ending.signal;
     try {
-      await this.#applyFetched(await this.#fetchPatiently(signal));
+      await this.#applyFetched(await fetchPatiently(this.#runtime, this.logger, signal));
     } catch (error) {
       if (!signal.aborted) {
         this.logger.error('the server’s configuration is not applied', { error: messageOf(error) });
-      }
-    }
-  }
-
-  async #fetchPatiently(signal: AbortSignal): Promise<FetchedConfig> {
-    for (let wait: number = limits.retryFirstMs; ; wait = Math.min(wait * 2, limits.retryCapMs)) {
-      try {
-        return await this.#runtime.fetchConfig(signal);
-      } catch (error) {
-        const away = error instanceof AgentError && error.code === 'OPMAS_API_UNREACHABLE';
-        if (signal.aborted || !away) throw error;
-        this.logger.warning('the configuration cannot be fetched yet', { error: messageOf(error) });
-        await pause(this.clock, wait, signal);
       }
     }
   }
@@ -483,7 +469,7 @@ export class BaseAgent {
     } catch (error) {
       await this.handleError(error);
     }
-    this.#announce();
+    this.#announcer.announce();
   }
 
   /** The credentials name the topics an agent may read and write: other topics need other ones. */
@@ -506,7 +492,7 @@ export class BaseAgent {
   async #drain(): Promise<void> {
     this.#status.drained();
     await this.#intake.closeAll(limits.drainMs);
-    this.#announce();
+    this.#announcer.announce();
   }
 
   /** A heartbeat that nobody waits for. */
@@ -531,57 +517,41 @@ export class BaseAgent {
     this.#ending.abort();
     this.#status.stopping();
     this.#beats.stop();
-    this.#announce();
+    this.#announcer.announce();
     await this.#intake.closeAll(limits.drainMs);
     await this.#sendMetrics();
     await this.updateHeartbeat();
-    this.#announce(true);
+    this.#announcer.repeat();
     await this.#runtime.close();
     this.#end(this.#endsWith);
   }
 
-  /** Does the author leave everything to the rules? Then a batch can be matched at one go. */
-  #matchesOnly(): boolean {
+  /** When the author leaves everything to the rules, a batch is matched at one go. */
+  #together(): ((scopes: readonly EventScope[]) => Promise<void>) | undefined {
     const base = BaseAgent.prototype;
-    return (
+    const untouched =
       this.processEvent === base.processEvent &&
       this.match === base.match &&
       this.findingOf === base.findingOf &&
       this.createFinding === base.createFinding &&
-      this.publishFinding === base.publishFinding
-    );
-  }
-
-  async #matchAll(scopes: readonly EventScope[]): Promise<void> {
-    const started = performance.now();
-    const matched = this.#configuration.ruleset.matchBatch(scopes.map((scope) => scope.event));
-    for (const { index, matches } of matched) {
-      const scope = scopes[index];
-      if (scope === undefined) continue;
-      await inScope(scope, async () => {
-        for (const match of matches) await this.publishFinding(this.findingOf(match, scope.event));
+      this.publishFinding === base.publishFinding;
+    if (!untouched) return undefined;
+    return (scopes) =>
+      matchTogether(scopes, {
+        ruleset: this.#configuration.ruleset,
+        metrics: this.metrics,
+        report: (match, event) => this.findingOf(match, event),
+        publish: (finding) => this.#findings.publish(finding),
       });
-    }
-    if (scopes.length === 0) return;
-    this.metrics.increment('events_processed', scopes.length);
-    const seconds = (performance.now() - started) / 1000 / scopes.length;
-    this.metrics.observe('processing_time', seconds, scopes.length);
   }
 
-  async #process(scope: EventScope): Promise<void> {
-    const started = performance.now();
-    const { timeout } = this.config.value.processing;
-    await within(
-      this.clock,
-      timeout * 1000,
-      inScope(scope, async () => this.processEvent(scope.event)),
-      () => tooLong(timeout),
-    );
-    // What the author counts himself is not counted twice.
-    if (!scope.touched.has('events_processed')) this.metrics.increment('events_processed');
-    if (!scope.touched.has('processing_time')) {
-      this.metrics.observe('processing_time', (performance.now() - started) / 1000);
-    }
+  #process(scope: EventScope): Promise<void> {
+    return processOne(scope, {
+      clock: this.clock,
+      metrics: this.metrics,
+      timeoutSeconds: this.config.value.processing.timeout,
+      work: (event) => this.processEvent(event),
+    });
   }
 
   #eventFailed(error: unknown, event: LogEvent, deliveries: number): void {
@@ -615,25 +585,6 @@ export class BaseAgent {
     }
   }
 
-  /**
-   * Sends the status when it differs from the last one sent, or `always`; at most once a second, so that
-   * many different errors do not make a flood: the last state is sent when the second is over.
-   */
-  #announce(always = false): void {
-    this.#cancelAnnouncing();
-    this.#status.configError(this.#configuration.report.error);
-    const report = this.getStatus();
-    if (!always && !this.#status.isNews(report)) return;
-    const wait = always ? 0 : this.#announcedAt + limits.statusGapMs - this.clock.now();
-    if (wait > 0) {
-      this.#cancelAnnouncing = this.clock.after(wait, () => this.#announce());
-      return;
-    }
-    this.#announcedAt = this.clock.now();
-    this.#status.sent(report);
-    this.#runtime.tell('status', report);
-  }
-
   #components(): Record<string, unknown> {
     return {
       nats: this.#status.linkState,
@@ -660,15 +611,4 @@ export class BaseAgent {
   #reply(answer: Omit<ControlReply, 'agent_id' | 'instance_id'>): ControlReply {
     return { agent_id: this.agentId, instance_id: this.instanceId, ...answer };
   }
-}
-
-function registerOwnMetrics(metrics: Metrics): void {
-  metrics.registerCounter('events_processed', 'Events processed');
-  metrics.registerCounter('errors', 'Errors while processing');
-  metrics.registerCounter('findings', 'Findings stored by the broker');
-  metrics.registerCounter('events_dead_lettered', 'Events given up');
-  metrics.registerCounter('events_invalid', 'Parts of messages that are no events');
-  metrics.registerCounter('events_redelivered', 'Messages that came again');
-  metrics.registerHistogram('processing_time', 'Seconds per event');
-  metrics.registerGauge('active_rules', 'Rules in force');
 }

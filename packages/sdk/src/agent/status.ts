@@ -1,5 +1,5 @@
 /** The agent's state in one word and one sentence, derived from what is known, never a sticky flag. */
-import type { AgentStatusReport, MetricValue } from '@opmas/protocol';
+import type { MetricValue } from '@opmas/protocol';
 import type { Clock } from '../clock.ts';
 import { limits } from '../limits.ts';
 
@@ -21,7 +21,6 @@ export class StatusBook {
   #lastError: { message: string; at: number } | undefined;
   #configError: string | null = null;
   #drained = false;
-  #lastSent = '';
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -71,22 +70,9 @@ export class StatusBook {
     return reason.slice(0, 1_024);
   }
 
-  /** Does `report` say something the last one sent did not? */
-  isNews(report: AgentStatusReport): boolean {
-    return essenceOf(report) !== this.#lastSent;
-  }
-
-  sent(report: AgentStatusReport): void {
-    this.#lastSent = essenceOf(report);
-  }
-
   #recentError(): string | undefined {
     const error = this.#lastError;
     if (error === undefined) return undefined;
     return this.#clock.now() - error.at < limits.degradedMs ? error.message : undefined;
   }
-}
-
-function essenceOf(report: AgentStatusReport): string {
-  return JSON.stringify([report.status, report.reason, report.config]);
 }
