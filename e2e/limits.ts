@@ -1,0 +1,12 @@
+/** Bounds of the end-to-end waits: generous, because the machine may be busy with other tests. */
+export const limits = {
+  /** From the start of the process to its ready line. */
+  startMs: 120_000,
+  stopMs: 60_000,
+  /** Until agents run. */
+  agentsMs: 90_000,
+  /** Any other condition. */
+  waitMs: 30_000,
+  outputChars: 200_000,
+  pageSize: 500,
+} as const;
