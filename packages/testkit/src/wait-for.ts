@@ -4,6 +4,8 @@ import { limits } from './limits.ts';
 
 export interface WaitOptions {
   timeoutMs?: number;
+  /** Time between two questions; longer where asking is work for others. */
+  pollMs?: number;
   /** Names the condition in the failure. */
   what?: string;
 }
@@ -14,7 +16,11 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = limits.waitForMs, what = 'the condition' }: WaitOptions = {},
+  {
+    timeoutMs = limits.waitForMs,
+    pollMs = limits.pollMs,
+    what = 'the condition',
+  }: WaitOptions = {},
 ): Promise<NonNullable<T>> {
   const end = performance.now() + timeoutMs;
   let cause: unknown;
@@ -29,6 +35,6 @@ export async function waitFor<T>(
     if (performance.now() >= end) {
       throw new Error(`${what} did not come true within ${timeoutMs} ms`, { cause });
     }
-    await delay(limits.pollMs);
+    await delay(pollMs);
   }
 }
