@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { parse } from '@opmas/protocol';
 import Type from 'typebox';
-import { jsonOf, privateDir, writePrivate } from '../data/files.ts';
+import { jsonOf, privateDir, removeFile, writePrivate } from '../data/files.ts';
 import { limits } from '../limits.ts';
 import { Child, type ChildEvent } from '../process/child.ts';
 import { endProcesses, processesWith } from '../process/leftovers.ts';
@@ -88,6 +88,7 @@ export async function natsServer(options: NatsServerOptions): Promise<NatsServer
     async stop() {
       errors.stop();
       await child.stop();
+      removeFile(join(dataDir, 'run', 'nats.pid')); // its own; it leaves it behind
     },
   };
 }

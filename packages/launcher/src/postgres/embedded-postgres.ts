@@ -1,5 +1,5 @@
 /** PostgreSQL as a child in the data folder: made on the first start, reached by a socket, cleaned up after kills. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateDir } from '../data/files.ts';
 import { limits } from '../limits.ts';
@@ -87,8 +87,10 @@ export async function embeddedPostgres(
   await child.start();
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    // The second step ends backends that outlived a killed postmaster.
-    stopped ??= child.stop().then(async () => void (await clearLeftovers(place)));
+    stopped ??= child.stop().then(async () => {
+      await clearLeftovers(place); // backends that outlived a killed postmaster
+      rmSync(place.socketDir, { recursive: true, force: true }); // it may lie outside the data folder
+    });
     return stopped;
   };
   try {

@@ -69,6 +69,8 @@ export function partEnvironment(part: Part, context: PartContext): Record<string
   const { settings, nats } = context;
   return defined({
     ...settings.handedOn[part],
+    // Stripped and compiled sources, private to this folder: a start takes half the processor time.
+    NODE_COMPILE_CACHE: join(settings.dataDir, 'run', 'compile-cache'),
     OPMAS_READY_FD: '3',
     OPMAS_DATA_DIR: settings.dataDir,
     OPMAS_NATS_URL: nats.url(),

@@ -1,5 +1,7 @@
 /** `opmas up` with real servers and stand-in parts: order, revival, one holder, nothing left behind. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TempDir, tempDir, waitFor } from '@opmas/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -152,6 +154,30 @@ test('down ends it from outside, and again finds nothing to do', async () => {
   expect(await down(dir.path)).toEqual({ stopped_pid: null, leftovers: [] });
   expect(await down(join(dir.path, 'never', 'used'))).toMatchObject({ stopped_pid: null });
   expect(existsSync(join(dir.path, 'never'))).toBe(false);
+});
+
+test('a taken port is refused before anything is started', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? String(address.port) : '';
+  for (const name of ['OPMAS_HTTP_PORT', 'OPMAS_SYSLOG_PORT']) {
+    await expect(upHere(settings({ [name]: port }))).rejects.toMatchObject({
+      code: 'port_taken',
+      message: expect.stringContaining(`process ${process.pid} (`) as string,
+      fix: expect.stringContaining(name) as string,
+    });
+  }
+  server.close();
+  expect(existsSync(join(dir.path, 'postgres'))).toBe(false);
+  expect(lockHolder(dir.path)).toBeUndefined();
+});
+
+test('a data folder that cannot be made is named', async () => {
+  writeFileSync(join(dir.path, 'file'), '');
+  await expect(
+    upHere(settings({ OPMAS_DATA_DIR: join(dir.path, 'file', 'data') })),
+  ).rejects.toMatchObject({ code: 'data_dir_unusable' });
 });
 
 test('a part that cannot start stops everything again and frees the folder', async () => {

@@ -1,4 +1,5 @@
 /** `opmas up`: takes the data folder, starts everything in order, keeps it running, ends it in reverse order. */
+import { realpathSync } from 'node:fs';
 import { parse } from '@opmas/protocol';
 import Type, { type Static, type TSchema } from 'typebox';
 import { privateDir } from '../data/files.ts';
@@ -49,9 +50,10 @@ const CollectorReady = Type.Object({ udp_port: Type.Integer(), tcp_port: Type.In
  * Starts OPMAS with these settings and returns when everything answers.
  * @throws {LaunchError} with everything stopped again and the lock free
  */
-export async function up(settings: Settings, options: UpOptions = {}): Promise<Running> {
+export async function up(given: Settings, options: UpOptions = {}): Promise<Running> {
+  // Leftovers are known by their paths: one folder has one, whatever links lead to it.
+  const settings = { ...given, dataDir: usableDir(given.dataDir) };
   const { dataDir } = settings;
-  privateDir(dataDir);
   const lock = dataDirLock(dataDir);
   const release = () => {
     removeUpFile(dataDir);
@@ -80,6 +82,19 @@ export async function up(settings: Settings, options: UpOptions = {}): Promise<R
   };
   const { info } = machine;
   return { url: info.url, setupUrl: info.setup_url, syslog: info.syslog, info, stop };
+}
+
+function usableDir(path: string): string {
+  try {
+    return realpathSync(privateDir(path));
+  } catch (cause) {
+    throw new LaunchError(
+      'data_dir_unusable',
+      `The data folder ${path} cannot be made: ${messageOf(cause)}`,
+      'Set OPMAS_DATA_DIR to a folder this user may write to.',
+      { cause },
+    );
+  }
 }
 
 /** What runs so far, so that a failure or an interruption at any point stops exactly that. */
