@@ -1,12 +1,12 @@
 /** The one pipeline every call takes: authenticate, validate, authorise, run and audit, measure. */
 import { check, type Fault, faultsOf } from '@opmas/protocol';
 import type { TSchema } from 'typebox';
-import { recordAudit } from './features/audit/index.ts';
+import { type Refusals, recordAudit } from './features/audit/index.ts';
 import { ANONYMOUS, type AuthService, mayDo, unauthenticated } from './features/auth/index.ts';
+import { databaseAway, isDatabaseAway, isDataFault } from './kernel/database-away.ts';
 import { messageOf, OpmasError } from './kernel/errors.ts';
 import type { Logger } from './kernel/logger.ts';
 import type { Call, Caller, Operation } from './operation.ts';
-import { databaseAway, isDatabaseAway } from './platform/database/errors.ts';
 import type { Database } from './platform/ports.ts';
 
 export interface Request {
@@ -27,6 +27,7 @@ export interface InvokeOptions {
   database: Database;
   auth: AuthService;
   logger: Logger;
+  refusals: Refusals;
   /** After the commit of every write: what others must hear of is sent now. */
   afterWrite(): void;
   /** Seconds a call took, by operation and outcome (`ok` or the error's code). */
@@ -36,25 +37,36 @@ export interface InvokeOptions {
 type AuditFields = Parameters<Call['audit']>[0];
 
 export function createInvoke(options: InvokeOptions): Invoke {
-  const { database, auth, logger, afterWrite, measure } = options;
+  const { database, auth, logger, refusals, afterWrite, measure } = options;
 
   const audit = async (
     db: Call['db'],
     operation: Operation,
     request: Request,
     caller: Caller,
-    outcome: 'ok' | 'refused' | 'failed',
     fields: AuditFields,
   ) =>
     recordAudit(db, {
       caller,
       action: operation.id,
       object: fields.object ?? firstParam(request.params),
-      outcome,
+      outcome: 'ok',
       details: fields.details,
       remote: request.remote,
       requestId: request.requestId,
     });
+
+  /** What was committed stands, whatever becomes of its effects. */
+  function runEffect(operation: Operation, effect: () => void): void {
+    try {
+      effect();
+    } catch (error) {
+      logger.error(
+        { operation: operation.id, err: messageOf(error) },
+        'effect after commit failed',
+      );
+    }
+  }
 
   async function run(operation: Operation, request: Request, caller: Caller): Promise<unknown> {
     const effects: (() => void)[] = [];
@@ -80,12 +92,12 @@ export function createInvoke(options: InvokeOptions): Invoke {
     if (operation.effect === 'write') {
       answer = await database.transaction(async (tx) => {
         const result = await operation.run(input, call(tx));
-        await audit(tx, operation, request, caller, 'ok', fields);
+        await audit(tx, operation, request, caller, fields);
         return result;
       });
       afterWrite();
     } else answer = await operation.run(input, call(database.pool));
-    for (const effect of effects) effect();
+    for (const effect of effects) runEffect(operation, effect);
     return answer;
   }
 
@@ -105,12 +117,14 @@ export function createInvoke(options: InvokeOptions): Invoke {
       const error = asOpmasError(thrown);
       done(error.code);
       if (isRefusal(error)) {
-        // The refusal stands whether or not it could be written down; a lost row is logged.
-        await audit(database.pool, operation, request, caller, 'refused', {
-          details: { code: error.code },
-        }).catch((cause: unknown) =>
-          logger.warn({ operation: operation.id, err: messageOf(cause) }, 'refusal not audited'),
-        );
+        refusals.note({
+          caller,
+          action: operation.id,
+          object: firstParam(request.params),
+          remote: request.remote,
+          requestId: request.requestId,
+          code: error.code,
+        });
       }
       throw error;
     }
@@ -176,5 +190,12 @@ function firstParam(params: unknown): string | undefined {
 export function asOpmasError(thrown: unknown): OpmasError {
   if (thrown instanceof OpmasError) return thrown;
   if (isDatabaseAway(thrown)) return databaseAway(thrown);
+  if (isDataFault(thrown)) {
+    return new OpmasError(
+      'OPMAS_INVALID_FORMAT',
+      'A value cannot be stored or compared: text with NUL, a time or number out of range, or too long',
+      { cause: thrown },
+    );
+  }
   return new OpmasError('OPMAS_INTERNAL', 'Something went wrong on our side', { cause: thrown });
 }

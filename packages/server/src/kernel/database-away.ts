@@ -1,5 +1,5 @@
 /** Tells a database that is away from a query that is wrong. */
-import { OpmasError } from '../../kernel/errors.ts';
+import { OpmasError } from './errors.ts';
 
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
@@ -24,6 +24,15 @@ export function isDatabaseAway(error: unknown): boolean {
   return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|client has encountered a connection error/.test(
     error.message,
   );
+}
+
+/**
+ * Is the fault in the data itself: text, numbers or times that PostgreSQL does not take (class 22), or
+ * values beyond its bounds (class 54)? The same data fails again.
+ */
+export function isDataFault(error: unknown): boolean {
+  const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && /^(?:22|54)[0-9A-Z]{3}$/.test(code);
 }
 
 /** The public face of a database that is away. */
