@@ -15,13 +15,14 @@ import type { Match } from '@opmas/rules';
 import { ruleVersion } from '@opmas/rules';
 import { Announcer } from './agent/announcer.ts';
 import { Beats } from './agent/beats.ts';
+import { ConfigSource } from './agent/config-source.ts';
 import { type ConfigOrigin, Configuration } from './agent/configuration.ts';
 import { ControlDoor, obey } from './agent/control.ts';
-import { fetchPatiently } from './agent/fetching.ts';
 import { Intake } from './agent/intake.ts';
 import { registerOwnMetrics } from './agent/own-metrics.ts';
 import { matchTogether, processOne } from './agent/processing.ts';
 import { FindingPublisher } from './agent/publisher.ts';
+import { heartbeatOf, measureProcess, metricsOf, type Sender, uptimeOf } from './agent/reports.ts';
 import { type AgentHealth, StatusBook } from './agent/status.ts';
 import { type Clock, isoTime, within } from './clock.ts';
 import type { Config } from './config.ts';
@@ -32,7 +33,7 @@ import { createLogger, type Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { handedOverRuntime } from './runtime/ambient.ts';
 import { createRuntime } from './runtime/connected.ts';
-import type { AgentRuntime, FetchedConfig } from './runtime/runtime.ts';
+import type { AgentRuntime } from './runtime/runtime.ts';
 import { sanitizeData } from './sanitize.ts';
 import { currentScope, type EventScope } from './work/scope.ts';
 import { tooLong } from './work/worker.ts';
@@ -68,7 +69,8 @@ export class BaseAgent {
   readonly #findings: FindingPublisher;
   readonly #announcer: Announcer;
   readonly #ending = new AbortController();
-  readonly #startedAt: number;
+  readonly #sender: Sender;
+  readonly #source: ConfigSource;
   readonly #ended: Promise<StopReason>;
   #end: (reason: StopReason) => void = () => {};
   #endsWith: StopReason = 'stop';
@@ -100,7 +102,12 @@ export class BaseAgent {
     this.managementUrl = managementUrl;
     this.agentName = this.#runtime.agentName;
     this.clock = this.#runtime.clock;
-    this.#startedAt = this.clock.now();
+    this.#sender = {
+      agentId,
+      instanceId: this.#runtime.instanceId,
+      clock: this.clock,
+      startedAt: this.clock.now(),
+    };
     this.metrics = new Metrics((name) => currentScope()?.touched.add(name));
     registerOwnMetrics(this.metrics);
     this.logger = createLogger({
@@ -118,6 +125,12 @@ export class BaseAgent {
       this.metrics,
       () => this.config.value.findings_topic,
     );
+    this.#source = new ConfigSource({
+      runtime: this.#runtime,
+      logger: () => this.logger,
+      running: () => this.config,
+      update: (config, origin) => this.updateConfig(config, origin),
+    });
     this.#announcer = new Announcer(
       this.clock,
       () => this.getStatus(),
@@ -313,7 +326,7 @@ export class BaseAgent {
       const data = await obey(message, {
         clock: this.clock,
         updateConfig: (config, origin) => this.updateConfig(config, origin),
-        refreshConfig: () => this.#refreshConfig(this.#ending.signal),
+        refreshConfig: () => this.#source.refresh(this.#ending.signal),
         runningHash: () => this.config.hash,
         setLogLevel: (level) => this.logger.setLevel(level),
         end: (reason) => this.#endSoon(reason),
@@ -342,16 +355,7 @@ export class BaseAgent {
   /** Sends a heartbeat now. */
   async updateHeartbeat(): Promise<void> {
     const status = await this.#healthState();
-    this.#runtime.tell('heartbeat', {
-      agent_id: this.agentId,
-      status,
-      timestamp: isoTime(this.clock),
-      uptime: (this.clock.now() - this.#startedAt) / 1000,
-      instance_id: this.instanceId,
-      interval: this.config.value.monitoring.heartbeat_interval,
-      config_hash: this.config.hash,
-      ...(this.config.version === undefined ? {} : { config_version: this.config.version }),
-    });
+    this.#runtime.tell('heartbeat', heartbeatOf(this.#sender, status, this.config));
     this.#announcer.announce();
   }
 
@@ -414,48 +418,11 @@ export class BaseAgent {
       },
       signal,
     );
-    if (!(await this.#startFromCache())) {
-      const fetched = await fetchPatiently(this.#runtime, this.logger, signal);
-      await this.updateConfig(fetched.config, { replace: true, ...fetched });
-    }
+    await this.#source.first(signal);
     if (signal.aborted) return;
     this.#status.started();
     await this.updateHeartbeat();
     this.#beats.start();
-  }
-
-  /** With a good cached configuration the agent works at once and asks the server meanwhile. */
-  async #startFromCache(): Promise<boolean> {
-    const cached = await this.#runtime.cachedConfig();
-    if (cached === undefined) return false;
-    try {
-      await this.updateConfig(cached.config, { replace: true, ...cached });
-    } catch (error) {
-      this.logger.warning('the cached configuration is not used', { error: messageOf(error) });
-      return false;
-    }
-    void this.#refreshLater();
-    return true;
-  }
-
-  async #refreshLater(): Promise<void> {
-    const signal = this.#ending.signal;
-    try {
-      await this.#applyFetched(await fetchPatiently(this.#runtime, this.logger, signal));
-    } catch (error) {
-      if (!signal.aborted) {
-        this.logger.error('the server’s configuration is not applied', { error: messageOf(error) });
-      }
-    }
-  }
-
-  async #refreshConfig(signal: AbortSignal): Promise<void> {
-    await this.#applyFetched(await this.#runtime.fetchConfig(signal));
-  }
-
-  async #applyFetched(fetched: FetchedConfig): Promise<void> {
-    if (fetched.hash === this.config.hash && fetched.version === this.config.version) return;
-    await this.updateConfig(fetched.config, { replace: true, ...fetched });
   }
 
   async #configApplied(before: AgentConfig): Promise<void> {
@@ -563,15 +530,8 @@ export class BaseAgent {
 
   async #sendMetrics(): Promise<void> {
     if (!this.config.value.monitoring.metrics_enabled) return;
-    const { user, system } = process.cpuUsage();
-    this.metrics.set('memory_rss_bytes', process.memoryUsage.rss());
-    this.metrics.set('cpu_seconds', (user + system) / 1e6);
-    this.#runtime.tell('metrics', {
-      agent_id: this.agentId,
-      timestamp: isoTime(this.clock),
-      instance_id: this.instanceId,
-      metrics: this.getMetrics(),
-    });
+    measureProcess(this.metrics);
+    this.#runtime.tell('metrics', metricsOf(this.#sender, this.getMetrics()));
   }
 
   async #healthState(): Promise<string> {
@@ -604,7 +564,7 @@ export class BaseAgent {
         version: this.#runtime.version,
       },
       node: process.version,
-      uptime: (this.clock.now() - this.#startedAt) / 1000,
+      uptime: uptimeOf(this.#sender),
     };
   }
 
