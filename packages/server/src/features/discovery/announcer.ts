@@ -21,6 +21,8 @@ export function createAnnouncer(options: {
   const { packages, store, events, logger } = options;
   /** The digest that registration was last told of, by path. */
   const announced = new Map<string, string>();
+  /** Lost copies that were complained of, by path. */
+  const lost = new Map<string, string>();
 
   async function readyPackage(row: PackageRow): Promise<ReadyPackage | undefined> {
     const { path, folder, approved_digest: digest } = row;
@@ -29,9 +31,16 @@ export function createAnnouncer(options: {
     const whole = await store.verify(folder, digest);
     const content = whole ? await readContent(dir, folder) : undefined;
     if (content === undefined) {
-      logger.error({ folder, digest }, 'the approved copy is lost or altered');
+      if (lost.get(path) !== digest) {
+        logger.error(
+          { folder, digest },
+          'the approved copy is lost or altered; approve the package again',
+        );
+      }
+      lost.set(path, digest);
       return undefined;
     }
+    lost.delete(path);
     const { manifest, entry, rules } = content;
     const approvedBy = packages.approverOf(path, digest);
     return { path, folder, manifest, digest, dir, entry, rules, approvedBy };
@@ -89,6 +98,7 @@ export function createAnnouncer(options: {
       if (agentId !== null && !moved) await events.packageGone(agentId);
       await packages.markGone(path, { moved });
       announced.delete(path);
+      lost.delete(path);
       logger.info({ path, moved }, 'package gone');
     },
   };

@@ -208,10 +208,8 @@ export function createPackagesService(options: {
 
     markGone: (path, { moved }) =>
       database.transaction(async (tx) => {
-        if (moved) {
-          const nobody = { agent_id: null, approved_digest: null };
-          await store.changePackage(tx, path, nobody, now());
-        }
+        const change = moved ? { agent_id: null, approved_digest: null } : { agent_id: null };
+        await store.changePackage(tx, path, change, now());
         await store.forgetPackage(tx, path, now());
       }),
 
