@@ -1,6 +1,7 @@
 /** Where a command reads and writes: data to stdout, everything else to stderr. */
 export interface Io {
   env: Readonly<Record<string, string | undefined>>;
+  /** Paths of the command line are relative to it. */
   cwd: string;
   /** Data, to stdout. */
   print(line: string): void;
@@ -9,4 +10,7 @@ export interface Io {
   error(line: string): void;
   /** Is stdout a terminal a person looks at? */
   interactive: boolean;
+  stdin: NodeJS.ReadableStream & { isTTY?: boolean };
+  /** Aborted by Ctrl-C from now on; without this call Ctrl-C ends the process at once. */
+  onInterrupt(): AbortSignal;
 }
