@@ -1,8 +1,15 @@
 /** Small schemas that several messages share. */
 import Type, { type Static } from 'typebox';
 
-/** RFC 3339 date and time; OPMAS writes UTC with milliseconds, and reads any offset. */
-export const Timestamp = Type.String({ format: 'date-time', maxLength: 40 });
+/**
+ * RFC 3339 date and time; OPMAS writes UTC with milliseconds, and reads any offset. Years from 0001, and
+ * no leap second (write `:59`): every accepted one is a time that can be computed with and stored.
+ */
+export const Timestamp = Type.String({
+  format: 'date-time',
+  pattern: '^(?!0000).{16}:[0-5]',
+  maxLength: 40,
+});
 
 export const Token = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' });
 

@@ -88,7 +88,9 @@ export function canonicalConfig(document: ConfigLayer): ConfigLayer {
     let at = result;
     for (const key of path.slice(0, -1)) {
       const next = at[key];
-      if (!isPlainObject(next)) at[key] = {};
+      // A canonical value of a wrong type stays for the validator to name: no alias covers it up.
+      if (next !== undefined && !isPlainObject(next)) return;
+      if (next === undefined) at[key] = {};
       at = at[key] as ConfigLayer;
     }
     const last = path.at(-1);
@@ -100,7 +102,7 @@ export function canonicalConfig(document: ConfigLayer): ConfigLayer {
       if (isPlainObject(value)) {
         if (!isPlainObject(result[key])) result[key] = {};
         for (const [inner, innerValue] of Object.entries(value)) {
-          if (key === 'nats' && inner === 'credentials') continue;
+          if (inner === '__proto__' || (key === 'nats' && inner === 'credentials')) continue;
           put([key, inner], normaliseValue(inner, innerValue), true);
         }
       } else put([key], value, true);

@@ -117,11 +117,12 @@ async function compose(
     database,
     auth,
     logger,
+    refusals: services.refusals,
     afterWrite: services.fleetChanged,
     measure: measures.call,
   });
   const http = await createHttp({
-    operations: allOperations({ ...services, broker, events }),
+    operations: allOperations({ ...services, events }),
     invoke,
     feed,
     health: {

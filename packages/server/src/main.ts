@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { EXIT_CONFIG } from '@opmas/protocol';
 import pino from 'pino';
 import { startApp } from './app.ts';
+import { environmentFaults } from './features/configs/index.ts';
 import { systemClock } from './kernel/clock.ts';
 import { messageOf } from './kernel/errors.ts';
 import { systemIds } from './kernel/ids.ts';
@@ -17,6 +18,11 @@ if (!result.ok) {
   process.exit(EXIT_CONFIG);
 }
 const { settings } = result;
+const faults = environmentFaults(settings.agentEnvironment, settings.nats.url);
+for (const { path, message } of faults) {
+  process.stderr.write(`OPMAS_AGENT_*: agents' ${path || 'configuration'}: ${message}\n`);
+}
+if (faults.length > 0) process.exit(EXIT_CONFIG);
 const logger = pino({ level: settings.logLevel, base: { part: 'server', env: settings.env } });
 
 process.on('unhandledRejection', (reason) => {

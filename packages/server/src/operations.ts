@@ -1,7 +1,11 @@
 /** Every operation of the API, in one place: the readable index of what OPMAS can be asked. */
 import { type AgentsService, agentsOperations } from './features/agents/index.ts';
 import { type AuthService, authOperations } from './features/auth/index.ts';
-import { type ConfigsService, configsOperations } from './features/configs/index.ts';
+import {
+  type ConfigAnswer,
+  type ConfigsService,
+  configsOperations,
+} from './features/configs/index.ts';
 import { type EventsPort, eventsOperations } from './features/events/index.ts';
 import { type FindingsService, findingsOperations } from './features/findings/index.ts';
 import { type LifecycleService, lifecycleOperations } from './features/lifecycle/index.ts';
@@ -9,12 +13,10 @@ import { type PackagesPort, packagesOperations } from './features/packages/index
 import { type RegistrationService, registrationOperations } from './features/registration/index.ts';
 import { type TelemetryService, telemetryOperations } from './features/telemetry/index.ts';
 import type { Operation } from './operation.ts';
-import type { Broker } from './platform/ports.ts';
 
 export interface Services {
   agents: AgentsService;
   auth: AuthService;
-  broker: Broker;
   configs: ConfigsService;
   events: EventsPort;
   findings: FindingsService;
@@ -22,6 +24,7 @@ export interface Services {
   packages: PackagesPort;
   registration: RegistrationService;
   telemetry: TelemetryService;
+  pushConfig: (agentName: string, answer: ConfigAnswer) => void;
   ignorePackage: (path: string) => void;
   removeConsumers: (agentName: string) => void;
 }

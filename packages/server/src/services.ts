@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAgentsService } from './features/agents/index.ts';
+import { createRefusals } from './features/audit/index.ts';
 import { createAuthService, createTokens } from './features/auth/index.ts';
-import { createConfigsService } from './features/configs/index.ts';
+import { type ConfigAnswer, createConfigsService } from './features/configs/index.ts';
 import type { CredentialsIssuer } from './features/credentials/index.ts';
 import { createDiscoveryService } from './features/discovery/index.ts';
 import { createFindingsService } from './features/findings/index.ts';
@@ -89,6 +90,7 @@ export function createServices(options: ServicesOptions) {
       listeners.outbox();
     },
   });
+  const refusals = createRefusals({ database, logger });
   const discovery = createDiscoveryService({
     database,
     directory: settings.agentsDir,
@@ -109,6 +111,7 @@ export function createServices(options: ServicesOptions) {
   return {
     listeners,
     fleetChanged,
+    refusals,
     auth,
     agents,
     configs,
@@ -119,9 +122,20 @@ export function createServices(options: ServicesOptions) {
     discovery,
     packages: discovery,
     ignorePackage: (path: string) => later('package not ignored', () => discovery.ignore(path)),
+    /** The consumers of its topics exist before the agent hears of them. */
+    pushConfig: (name: string, answer: ConfigAnswer) =>
+      later('configuration not pushed', async () => {
+        await broker.ensureConsumers(name, topicsOf(answer));
+        broker.control(name, configs.pushMessage(answer));
+      }),
     removeConsumers: (name: string) =>
       later('consumers not removed', () => broker.removeConsumers(name, [])),
   };
+}
+
+function topicsOf({ config }: ConfigAnswer): string[] {
+  const topics = config['subscribed_topics'];
+  return Array.isArray(topics) ? topics.filter((topic) => typeof topic === 'string') : [];
 }
 
 function versionOf(packageJson: string): string {

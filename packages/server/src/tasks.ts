@@ -2,7 +2,8 @@
 import type { Bus } from '@opmas/bus';
 import { sql } from 'kysely';
 import type { Feed } from './doors/ws/feed.ts';
-import { countByStatus } from './features/agents/index.ts';
+import { countByStatus, removedSince } from './features/agents/index.ts';
+import { AGENT_SECONDS, deleteExpiredSessions } from './features/auth/index.ts';
 import { trimKeys } from './features/findings/index.ts';
 import { holdLease } from './features/leases/index.ts';
 import { startRelay } from './features/outbox/index.ts';
@@ -10,6 +11,7 @@ import { deleteExpiredTokens } from './features/registration/index.ts';
 import { trimTelemetryKeys } from './features/telemetry/index.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Ids } from './kernel/ids.ts';
+import { limits } from './kernel/limits.ts';
 import type { Logger } from './kernel/logger.ts';
 import { type Loop, startLoop } from './kernel/loop.ts';
 import type { Measures } from './kernel/measures.ts';
@@ -37,7 +39,7 @@ export function startTasks(options: {
   logger: Logger;
 }): () => Promise<void> {
   const { services, database, broker, bus, events, feed, measures, clock, ids, logger } = options;
-  const { lifecycle, telemetry, listeners } = services;
+  const { auth, lifecycle, telemetry, listeners, refusals } = services;
   const loop = (name: string, intervalMs: number, task: () => Promise<void>): Loop =>
     startLoop({ name, intervalMs, logger, task });
 
@@ -61,7 +63,7 @@ export function startTasks(options: {
     relay,
     projection,
     loop('liveness', 1_000, async () => {
-      await telemetry.sweep();
+      if ((await telemetry.sweep()) > 0) relay.poke();
       await telemetry.flush();
     }),
     loop('actions', 5_000, () => lifecycle.expireActions()),
@@ -73,7 +75,14 @@ export function startTasks(options: {
       await trimTelemetryKeys(database.pool, before(TELEMETRY_KEYS_MS));
       await trimKeys(database.pool, before(FINDING_KEYS_MS));
       await deleteExpiredTokens(database.pool, before(DAY_MS));
+      await deleteExpiredSessions(database.pool, before(0));
     }),
+    loop('revocations', 2_000, async () => {
+      const since = new Date(clock.now() - AGENT_SECONDS * 1_000);
+      await auth.syncRevocations(await removedSince(database.pool, since));
+      feed.dropRevoked();
+    }),
+    loop('refusals', limits.refusalsMs, () => refusals.flush()),
     loop('measures', 10_000, async () => {
       measures.agents(await countByStatus(database.pool));
       measures.feedClients(feed.clients());
@@ -94,6 +103,7 @@ export function startTasks(options: {
   return async () => {
     offStatus();
     await Promise.all(loops.map((each) => each.stop()));
+    await refusals.flush();
     await lease.stop();
   };
 }

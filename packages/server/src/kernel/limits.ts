@@ -1,6 +1,8 @@
 /** Every bound of the server, in one place. */
 export const limits = {
   bodyBytes: 1024 * 1024,
+  /** Levels of objects and lists in a body or message: what handles it later may recurse. */
+  jsonDepth: 64,
   headerBytes: 16 * 1024,
   requestTimeoutMs: 30_000,
   /** Database connections of one server process. */
@@ -17,6 +19,13 @@ export const limits = {
   feedBufferBytes: 4 * 1024 * 1024,
   feedAuthTimeoutMs: 10_000,
   feedResumeMessages: 5_000,
+  /** Details of a finding told to live clients, in bytes; larger ones are read from the list. */
+  feedDetailsBytes: 64 * 1024,
+  /** Kinds of refusal counted at once, and how long equal ones are counted before they are written. */
+  refusals: 1_000,
+  refusalsMs: 10_000,
+  /** Points of one metric series. */
+  metricPoints: 11_000,
   /** Package folders looked at, and the size of one. */
   packages: 1_000,
   packageFiles: 2_000,

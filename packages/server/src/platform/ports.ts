@@ -36,7 +36,10 @@ export interface Broker {
   setDesired(hostId: string, agentId: string, desired: DesiredAgent | undefined): Promise<void>;
   /** Agent ids a host was told of. */
   desiredKeys(hostId: string): Promise<string[]>;
-  /** Published in the FEED stream once, however often it is called with the same id. */
+  /**
+   * Published in the FEED stream once, however often it is called with the same id.
+   * @throws {OpmasError} OPMAS_TOO_LARGE for what the broker will never take
+   */
   publishFeed(subject: string, data: string, msgId: string): Promise<void>;
   isUp(): boolean;
 }

@@ -8,9 +8,11 @@ import {
 } from '@opmas/bus';
 import { Finding, parse, streams } from '@opmas/protocol';
 import type { FindingsService, ReceivedFinding } from '../../features/findings/index.ts';
+import { timestamp } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { isDeep, parseStorable } from '../../kernel/storable.ts';
 
 const CONSUMER = 'server-findings';
 
@@ -39,21 +41,23 @@ export function receiveFindings(options: {
     maxMessages: limits.findingsBatch,
     maxWaitMs: limits.ingestLingerMs,
     onBatch: async (messages) => {
-      const batch: ReceivedFinding[] = [];
-      const done: JsMessage[] = [];
+      const batch = new Map<ReceivedFinding, JsMessage>();
+      const drop = (message: JsMessage, fault: string) => {
+        onInvalid();
+        logger.warn({ subject: message.subject, fault }, 'not a finding, dropped');
+        message.term();
+      };
       for (const message of messages) {
         const finding = decode(message);
-        if (typeof finding === 'string') {
-          onInvalid();
-          logger.warn({ subject: message.subject, fault: finding }, 'not a finding, dropped');
-          message.term();
-          continue;
-        }
-        batch.push({ finding, topic: message.subject });
-        done.push(message);
+        if (typeof finding === 'string') drop(message, finding);
+        else batch.set({ finding, topic: message.subject }, message);
       }
-      await findings.record(batch);
-      for (const message of done) message.ack();
+      for (const { item, error } of await findings.record([...batch.keys()])) {
+        const message = batch.get(item);
+        batch.delete(item);
+        if (message !== undefined) drop(message, messageOf(error));
+      }
+      for (const message of batch.values()) message.ack();
     },
     onError: (error) => logger.warn({ err: messageOf(error) }, 'findings wait'),
     onRecovered: () => logger.info({}, 'findings flow again'),
@@ -63,15 +67,19 @@ export function receiveFindings(options: {
 
 /** The finding, or what is wrong with it. */
 function decode(message: JsMessage): Finding | string {
+  const text = Buffer.from(message.data).toString('utf8');
+  if (isDeep(text, limits.jsonDepth)) return `nested deeper than ${limits.jsonDepth} levels`;
   let value: unknown;
   try {
-    // PostgreSQL stores no NUL; the character is as good as any other replacement.
-    const text = Buffer.from(message.data).toString('utf8').replaceAll('\\u0000', '\\uFFFD');
-    value = JSON.parse(text);
+    value = parseStorable(text);
   } catch (error) {
     return messageOf(error);
   }
   const result = parse(Finding, value);
-  if (result.ok) return result.value;
+  if (result.ok) {
+    const at = Date.parse(result.value.timestamp);
+    if (Number.isNaN(at)) return 'timestamp is no time that exists';
+    return { ...result.value, timestamp: timestamp(at) };
+  }
   return result.errors.map(({ path, message: fault }) => `${path} ${fault}`).join('; ');
 }

@@ -20,6 +20,7 @@ import type { TelemetryItem, TelemetryService } from '../../features/telemetry/i
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { isDeep, parseStorable } from '../../kernel/storable.ts';
 import type { Directory } from './directory.ts';
 
 const CONSUMER = 'server-telemetry';
@@ -49,7 +50,8 @@ export async function receiveTelemetry(options: {
   sinks: TelemetrySinks;
 }): Promise<Consumption> {
   const { bus, telemetry, directory, logger, sinks } = options;
-  const epoch = (await streamInfo(bus, streams.telemetry.name))?.created ?? '';
+  /** Sequences count from one again in a stream that was made again: its birth belongs to each key. */
+  let epoch = await born(bus);
 
   async function take(message: JsMessage): Promise<TelemetryItem | undefined> {
     const { subject } = message;
@@ -97,19 +99,34 @@ export async function receiveTelemetry(options: {
         const item = await take(message);
         if (item !== undefined) items.push(item);
       }
-      await telemetry.record(items);
+      for (const { item, error } of await telemetry.record(items)) {
+        sinks.onInvalid(item.kind);
+        logger.warn(
+          { kind: item.kind, fault: messageOf(error) },
+          'telemetry not storable, dropped',
+        );
+      }
       for (const message of messages) message.ack();
     },
     onError: (error) => logger.warn({ err: messageOf(error) }, 'telemetry waits'),
     onRecovered: () => logger.info({}, 'telemetry flows again'),
-    onGone: () => prepareTelemetry(bus),
+    onGone: async () => {
+      await prepareTelemetry(bus);
+      epoch = await born(bus);
+    },
   });
 }
 
-/** Undefined (which no schema takes) when it is not JSON. */
+async function born(bus: Bus): Promise<string> {
+  return (await streamInfo(bus, streams.telemetry.name))?.created ?? '';
+}
+
+/** Undefined (which no schema takes) when it is not JSON, or nested without end. */
 function decode(message: JsMessage): unknown {
+  const text = Buffer.from(message.data).toString('utf8');
+  if (isDeep(text, limits.jsonDepth)) return undefined;
   try {
-    return JSON.parse(Buffer.from(message.data).toString('utf8'));
+    return parseStorable(text);
   } catch {
     // Said by the caller together with the subject: the schema refuses undefined.
     return undefined;

@@ -8,14 +8,17 @@ import { asOpmasError, type Invoke } from '../../invoke.ts';
 import { OpmasError } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { isDeep } from '../../kernel/storable.ts';
 import type { Operation } from '../../operation.ts';
 import type { Feed } from '../ws/feed.ts';
 import { registerDocs } from './docs.ts';
 import { type HealthSource, registerHealth } from './health.ts';
+import { knownPaths } from './known-paths.ts';
 import { openApi } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
 import { API_BASE, API_VERSION, registerOperations } from './routes.ts';
+import { refuseUnreadable } from './unreadable.ts';
 
 export interface HttpOptions {
   operations: readonly Operation[];
@@ -27,22 +30,13 @@ export interface HttpOptions {
   logger: Logger;
 }
 
+type Fail = (error: unknown, requestId: string, reply: FastifyReply) => FastifyReply;
+
 const MAJOR = API_VERSION.split('.')[0];
 
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { logger } = options;
-  const app = Fastify({
-    logger: false,
-    bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
-    connectionTimeout: 0,
-    keepAliveTimeout: 72_000,
-    genReqId: () => randomUUID(),
-    routerOptions: { maxParamLength: 256 },
-    forceCloseConnections: true,
-    http: { maxHeaderSize: limits.headerBytes, headersTimeout: 10_000 },
-  });
-  const fail = (error: unknown, requestId: string, reply: FastifyReply) => {
+  const fail: Fail = (error, requestId, reply) => {
     const known = ofFramework(error) ?? asOpmasError(error);
     if (known.status >= 500) {
       const detail = { code: known.code, request_id: requestId, cause: describeCause(known) };
@@ -55,6 +49,20 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       .type(PROBLEM_TYPE)
       .send(JSON.stringify(toProblem(known, requestId)));
   };
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 256 },
+    forceCloseConnections: true,
+    http: { maxHeaderSize: limits.headerBytes, headersTimeout: 10_000 },
+    frameworkErrors: (error, request, reply) => fail(error, request.id, reply),
+    clientErrorHandler: refuseUnreadable,
+  });
+  const methodsOf = knownPaths(app);
   app.setErrorHandler((error, request, reply) => fail(error, request.id, reply));
   rawBodies(app);
   await app.register(helmet, {
@@ -100,6 +108,12 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     const { method, url, headers } = request;
     const wantsPage = method === 'GET' && headers.accept?.includes('text/html') === true;
     if (wantsPage && !url.startsWith('/api/')) return page(reply, 404);
+    const allowed = methodsOf(url.split('?')[0] ?? '');
+    if (allowed.length > 0 && !allowed.includes(method)) {
+      const allow = allowed.join(', ');
+      const refused = new OpmasError('OPMAS_METHOD_NOT_ALLOWED', `${method} is none of ${allow}`);
+      return fail(refused, request.id, reply.header('allow', allow));
+    }
     const missing = new OpmasError('OPMAS_NOT_FOUND', `Nothing at ${method} ${url.split('?')[0]}`);
     return fail(missing, request.id, reply);
   });
@@ -120,8 +134,20 @@ function rawBodies(app: FastifyInstance): void {
       done(null, undefined);
       return;
     }
-    parseJson(request, body.toString('utf8'), done);
+    const text = body.toString('utf8');
+    if (isDeep(text, limits.jsonDepth)) {
+      done(tooDeep());
+      return;
+    }
+    parseJson(request, text, done);
   });
+}
+
+function tooDeep(): OpmasError {
+  return new OpmasError(
+    'OPMAS_INVALID_REQUEST',
+    `The body is nested deeper than ${limits.jsonDepth} levels`,
+  );
 }
 
 function refuseUnknownVersion(header: string | string[] | undefined, query: unknown): void {

@@ -13,6 +13,8 @@ export class FeedLog {
   #entries: FeedEntry[] = [];
   #epoch = '0';
   #last = 0;
+  /** Everything after this sequence is here; sequences in between belong to what no client hears. */
+  #complete = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -22,6 +24,7 @@ export class FeedLog {
   start(epoch: string, lastSequence: number): void {
     this.#epoch = epoch;
     this.#last = lastSequence;
+    this.#complete = lastSequence;
     this.#entries = [];
   }
 
@@ -42,7 +45,9 @@ export class FeedLog {
     this.#entries.push(entry);
     this.#last = Math.max(this.#last, entry.sequence);
     if (this.#entries.length > this.#capacity * 1.25) {
-      this.#entries = this.#entries.slice(-this.#capacity);
+      const kept = this.#entries.slice(-this.#capacity);
+      this.#complete = this.#entries[this.#entries.length - kept.length - 1]?.sequence ?? 0;
+      this.#entries = kept;
     }
     return true;
   }
@@ -52,10 +57,7 @@ export class FeedLog {
     const match = /^([0-9a-z]{1,32})\.(\d{1,15})$/.exec(cursor);
     if (match === null || match[1] !== this.#epoch) return undefined;
     const sequence = Number(match[2]);
-    if (sequence > this.#last) return undefined;
-    if (sequence === this.#last) return [];
-    const first = this.#entries[0];
-    if (first === undefined || first.sequence > sequence + 1) return undefined;
+    if (sequence > this.#last || sequence < this.#complete) return undefined;
     return this.#entries.filter((entry) => entry.sequence > sequence);
   }
 }

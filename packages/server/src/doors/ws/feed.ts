@@ -8,12 +8,10 @@ import {
   parse,
   type FeedSubscribe as Subscription,
 } from '@opmas/protocol';
-import type { AuthService } from '../../features/auth/index.ts';
-import { mayDo } from '../../features/auth/index.ts';
+import { type AuthService, type Claims, mayDo } from '../../features/auth/index.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import type { Caller } from '../../operation.ts';
 import { FeedLog } from './feed-log.ts';
 
 /** Close codes of our own (4000–4999), with a reason a person can read. */
@@ -36,7 +34,7 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
 
 interface Client {
   socket: WebSocket;
-  caller: Caller;
+  claims: Claims;
   topics: ReadonlySet<string>;
   expiry: NodeJS.Timeout | undefined;
 }
@@ -57,6 +55,8 @@ export interface Feed {
   /** Topics somebody listens to; what nobody hears need not be made. */
   hasListeners(topic: string): boolean;
   clients(): number;
+  /** Closes clients whose session or agent has ended since they came. */
+  dropRevoked(): void;
   close(): void;
 }
 
@@ -88,7 +88,7 @@ export function createFeed(options: { auth: AuthService; logger: Logger }): Feed
   function subscribe(client: Client, request: Subscription): void {
     for (const topic of request.topics) {
       const permission = PERMISSIONS[topic.split(':')[0] ?? ''];
-      if (permission === undefined || !mayDo(client.caller, permission)) {
+      if (permission === undefined || !mayDo(client.claims.caller, permission)) {
         client.socket.close(CLOSE.forbidden, `no permission for ${topic}`);
         return;
       }
@@ -119,7 +119,7 @@ export function createFeed(options: { auth: AuthService; logger: Logger }): Feed
           )
         : undefined;
       expiry?.unref();
-      return { socket, caller: claims.caller, topics: new Set(), expiry };
+      return { socket, claims, topics: new Set(), expiry };
     } catch (error) {
       socket.close(CLOSE.unauthenticated, messageOf(error).slice(0, 120));
       return undefined;
@@ -197,6 +197,13 @@ export function createFeed(options: { auth: AuthService; logger: Logger }): Feed
     sample: (topic, type, data) => broadcast(topic, { type, cursor: null, data }),
     hasListeners: (topic) => [...clients].some((client) => client.topics.has(topic)),
     clients: () => connections,
+    dropRevoked: () => {
+      for (const client of clients) {
+        if (!auth.isRevoked(client.claims)) continue;
+        client.socket.close(CLOSE.unauthenticated, 'the session has ended');
+        clients.delete(client);
+      }
+    },
     close: () => {
       for (const { socket } of clients) socket.close(1001, 'the server stops');
     },

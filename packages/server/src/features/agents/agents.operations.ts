@@ -72,7 +72,10 @@ export function agentsOperations(agents: AgentsService): Operation[] {
       body: AgentChange,
       output: Agent,
       run: async ({ params, body }, call) => {
-        const before = await agents.get(call.db, params.agent_id);
+        const before = await agents.lock(call.db, params.agent_id);
+        if (before.status === 'removed') {
+          throw new OpmasError('OPMAS_ILLEGAL_TRANSITION', `${before.name} was removed`);
+        }
         if (body.name !== undefined && body.name !== before.name) {
           throw new OpmasError(
             'OPMAS_CONFLICT',

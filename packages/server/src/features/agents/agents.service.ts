@@ -58,6 +58,16 @@ export function createAgentsService({ clock }: { clock: Clock }) {
   }
 
   /**
+   * The row, locked for the rest of the transaction: what is decided from it still holds at the commit.
+   * @throws {OpmasError} OPMAS_AGENT_NOT_FOUND
+   */
+  async function lock(db: Executor, id: string): Promise<AgentRow> {
+    const row = await store.lockAgent(db, id);
+    if (row === undefined) throw new OpmasError('OPMAS_AGENT_NOT_FOUND', `No agent ${id}`);
+    return row;
+  }
+
+  /**
    * Applies `change` under a lock on the row. A move the lifecycle table does not have is refused.
    * Writes nothing when nothing differs.
    * @returns the row before the change
@@ -69,8 +79,7 @@ export function createAgentsService({ clock }: { clock: Clock }) {
     wanted: Change,
     options: ChangeOptions = {},
   ): Promise<AgentRow> {
-    const row = await store.lockAgent(db, id);
-    if (row === undefined) throw new OpmasError('OPMAS_AGENT_NOT_FOUND', `No agent ${id}`);
+    const row = await lock(db, id);
     const set = difference(row, wanted, clock.now());
     if (wanted.status !== undefined && !mayBecome(row.status as AgentStatus, wanted.status)) {
       throw new OpmasError(
@@ -95,6 +104,7 @@ export function createAgentsService({ clock }: { clock: Clock }) {
 
   return {
     get,
+    lock,
     change,
     announce,
 

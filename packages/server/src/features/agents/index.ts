@@ -13,4 +13,5 @@ export {
   formerAgent,
   insertAgent,
   livingAgentByName,
+  removedSince,
 } from './agents.store.ts';

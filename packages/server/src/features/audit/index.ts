@@ -1,1 +1,2 @@
 export { type AuditEntry, recordAudit, SYSTEM } from './audit.store.ts';
+export { createRefusals, type Refusals } from './refusals.ts';

@@ -38,6 +38,8 @@ export function createAuthService(options: AuthServiceOptions) {
   const localHash = Buffer.from(secretHash(options.localToken));
   /** Sessions revoked while their access tokens may still live, by the end of that life. */
   const revoked = new Map<string, number>();
+  /** Agents removed while their tokens may still live. */
+  let removedAgents: ReadonlySet<string> = new Set();
 
   const at = () => new Date(clock.now());
 
@@ -115,7 +117,26 @@ export function createAuthService(options: AuthServiceOptions) {
     revoked.set(sessionId, now + ACCESS_SECONDS * 1_000);
   }
 
+  const isRevoked = ({ caller, sessionId }: Claims): boolean =>
+    (sessionId !== undefined && revoked.has(sessionId)) ||
+    (caller.kind === 'agent' && removedAgents.has(caller.id));
+
   return {
+    /** Has what a token stood for ended since it was issued? From memory: no database is asked. */
+    isRevoked,
+
+    /**
+     * Takes over what any replica revoked; call every few seconds.
+     * @param agentIds agents removed within the life of an agent's token
+     */
+    async syncRevocations(agentIds: readonly string[]): Promise<void> {
+      removedAgents = new Set(agentIds);
+      const since = new Date(clock.now() - ACCESS_SECONDS * 1_000);
+      for (const id of await store.sessionsRevokedSince(database.pool, since)) {
+        if (!revoked.has(id)) forget(id);
+      }
+    },
+
     /** @throws {OpmasError} OPMAS_UNAUTHENTICATED */
     async authenticate(token: string): Promise<Claims> {
       const given = Buffer.from(secretHash(token));
@@ -123,8 +144,10 @@ export function createAuthService(options: AuthServiceOptions) {
         return { caller: LOCAL, sessionId: undefined, expiresAt: Number.POSITIVE_INFINITY };
       }
       const claims = await tokens.verify(token);
-      if (claims.sessionId !== undefined && revoked.has(claims.sessionId)) {
-        throw unauthenticated('You have signed out');
+      if (isRevoked(claims)) {
+        throw unauthenticated(
+          claims.caller.kind === 'agent' ? 'The agent was removed' : 'You have signed out',
+        );
       }
       return claims;
     },

@@ -99,6 +99,15 @@ export async function revokeSession(db: Executor, sessionId: string, at: Date): 
     .execute();
 }
 
+export async function sessionsRevokedSince(db: Executor, since: Date): Promise<string[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('revoked_at', '>=', since)
+    .execute();
+  return rows.map((row) => row.id);
+}
+
 export async function deleteExpiredSessions(db: Executor, before: Date): Promise<void> {
   await db.deleteFrom('sessions').where('expires_at', '<', before).execute();
 }

@@ -3,9 +3,8 @@ import { AgentId, type ConfigLayer, JsonObject, Page, Timestamp } from '@opmas/p
 import Type from 'typebox';
 import { decodeCursor, pageLimit, pageQuery, toPage } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
-import type { Broker } from '../../platform/ports.ts';
 import type { AgentsService } from '../agents/index.ts';
-import type { ConfigsService } from './configs.service.ts';
+import type { ConfigAnswer as Answer, ConfigsService } from './configs.service.ts';
 
 const AgentParams = Type.Object({ agent_id: AgentId });
 
@@ -28,9 +27,10 @@ const ConfigVersion = Type.Object({
 export function configsOperations(options: {
   configs: ConfigsService;
   agents: AgentsService;
-  broker: Broker;
+  /** Tells the running instances, after the commit. */
+  pushConfig: (agentName: string, answer: Answer) => void;
 }): Operation[] {
-  const { configs, agents, broker } = options;
+  const { configs, agents, pushConfig } = options;
   return [
     operation({
       id: 'configs.get',
@@ -68,7 +68,7 @@ export function configsOperations(options: {
         });
         const { name } = await agents.get(call.db, params.agent_id);
         call.audit({ object: params.agent_id, details: { version: answer.version } });
-        call.afterCommit(() => broker.control(name, configs.pushMessage(answer)));
+        call.afterCommit(() => pushConfig(name, answer));
         return answer;
       },
     }),

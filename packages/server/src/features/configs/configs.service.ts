@@ -1,5 +1,6 @@
 /** What an agent shall do: reading the effective configuration, writing the database layer. */
 import { type ConfigLayer, type ControlMessage, canonicalConfig } from '@opmas/protocol';
+import { compileRules } from '@opmas/rules';
 import { type Clock, timestamp } from '../../kernel/clock.ts';
 import { OpmasError } from '../../kernel/errors.ts';
 import type { Ids } from '../../kernel/ids.ts';
@@ -87,7 +88,7 @@ export function createConfigsService(options: {
       input: { document: ConfigLayer; reason?: string; ifMatch?: number; author: string },
     ): Promise<ConfigAnswer> {
       // The lock orders concurrent writers: versions grow one by one, none is lost.
-      const agent = await agents.change(db, agentId, {});
+      const agent = await agents.lock(db, agentId);
       if (input.ifMatch !== undefined && input.ifMatch !== agent.config_version) {
         throw new OpmasError(
           'OPMAS_VERSION_CONFLICT',
@@ -95,6 +96,7 @@ export function createConfigsService(options: {
         );
       }
       const document = canonicalConfig(input.document);
+      refuseBadRules(document);
       const { config, hash } = effective({
         package: agent.default_config,
         environment,
@@ -154,6 +156,23 @@ export function createConfigsService(options: {
       return answer;
     },
   };
+}
+
+/** Rules that would not compile on the agent are refused here, each fault with its place. */
+function refuseBadRules(document: ConfigLayer): void {
+  const { rules } = document;
+  if (rules === undefined) return;
+  const compiled = compileRules(rules);
+  if (compiled.ok) return;
+  const errors = compiled.errors.map(({ index, path, message }) => ({
+    path: index < 0 ? 'rules' : `rules[${index}]${path === '' ? '' : `.${path}`}`,
+    message,
+  }));
+  throw new OpmasError(
+    'OPMAS_INVALID_CONFIGURATION',
+    `The configuration would not be valid: ${errors[0]?.path}: ${errors[0]?.message}`,
+    { errors },
+  );
 }
 
 export type ConfigsService = ReturnType<typeof createConfigsService>;

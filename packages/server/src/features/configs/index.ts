@@ -1,2 +1,3 @@
 export { configsOperations } from './configs.operations.ts';
 export { type ConfigAnswer, type ConfigsService, createConfigsService } from './configs.service.ts';
+export { environmentFaults } from './layers.ts';

@@ -48,6 +48,13 @@ function readValue(text: string): unknown {
   }
 }
 
+/** What is wrong with the environment layer by itself: it would spoil every agent's configuration. */
+export function environmentFaults(env: Readonly<Record<string, string>>, natsUrl: string): Fault[] {
+  const layer = environmentLayer(env, natsUrl);
+  const result = effectiveConfig({ package: {}, environment: layer, database: {} });
+  return result.ok ? [] : result.errors;
+}
+
 export interface Layers {
   package: ConfigLayer;
   environment: ConfigLayer;

@@ -1,7 +1,9 @@
 /** Recording findings exactly once, and reading them. */
 import type { FindingRecord } from '@opmas/protocol';
 import type { Clock } from '../../kernel/clock.ts';
+import { isDataFault } from '../../kernel/database-away.ts';
 import { OpmasError } from '../../kernel/errors.ts';
+import { isolate } from '../../kernel/isolate.ts';
 import {
   decodeCursor,
   type Page,
@@ -22,14 +24,19 @@ export function createFindingsService(options: {
   return {
     /**
      * Commits what is new of the batch. When it returns, every finding of the batch is stored once,
-     * whoever delivers it again; when it throws, none of this batch's new ones is.
+     * whoever delivers it again, but those it returns: the database will never take them. When it
+     * throws, the whole batch is to be handed over again.
      */
-    async record(batch: readonly store.ReceivedFinding[]): Promise<number> {
-      if (batch.length === 0) return 0;
-      const added = await store.recordBatch(database.pool, batch, new Date(clock.now()));
-      if (added > 0) onRecorded(added);
-      return added;
-    },
+    record: (batch: readonly store.ReceivedFinding[]) =>
+      isolate(
+        batch,
+        async (part) => {
+          if (part.length === 0) return;
+          const added = await store.recordBatch(database.pool, part, new Date(clock.now()));
+          if (added > 0) onRecorded(added);
+        },
+        isDataFault,
+      ),
 
     async list(
       db: Executor,

@@ -1,6 +1,7 @@
 /** All SQL of findings. */
 import type { Finding, FindingRecord } from '@opmas/protocol';
 import { type Selectable, sql } from 'kysely';
+import { limits } from '../../kernel/limits.ts';
 import type { Executor, Tables } from '../../platform/ports.ts';
 
 export type FindingRow = Selectable<Tables['findings']>;
@@ -75,7 +76,8 @@ export async function recordBatch(
       SELECT ${FINDING_EVENT}, jsonb_build_object(
         'finding_id', finding_id, 'agent_id', agent_id, 'agent_name', agent_name, 'type', type,
         'severity', severity, 'status', status, 'topic', topic, 'description', description,
-        'details', details,
+        'details', CASE WHEN octet_length(details::text) <= ${limits.feedDetailsBytes}
+                        THEN details ELSE '{}'::jsonb END,
         'timestamp', to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'recorded_at', to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
       FROM added

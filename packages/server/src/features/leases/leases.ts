@@ -69,8 +69,10 @@ export function holdLease(options: {
       if (!held()) return;
       sureUntil = 0;
       try {
+        // The row stays, so that the next holder's epoch is a higher one.
         await database.pool
-          .deleteFrom('leases')
+          .updateTable('leases')
+          .set({ expires_at: sql<Date>`now() - interval '1 second'` })
           .where('name', '=', name)
           .where('holder', '=', holder)
           .execute();

@@ -39,6 +39,8 @@ export function createLifecycleService(options: {
   const { database, agents, registration, broker, clock, ids, logger } = options;
   /** What each host was told, by agent: a projection run writes only what differs. */
   const told = new Map<string, string>();
+  /** Topics each agent's consumers were made for: they follow the database, also into a new broker store. */
+  const consuming = new Map<string, string>();
   /** Last report of each agent's instance: unchanged ones cost no query. */
   const heard = new Map<string, string>();
   let known = false;
@@ -66,10 +68,25 @@ export function createLifecycleService(options: {
     }
   }
 
-  async function hearInstance(report: InstanceReport): Promise<void> {
+  async function ensureConsumers(rows: readonly AgentRow[]): Promise<void> {
+    const names = new Set(rows.map((row) => row.name));
+    for (const name of consuming.keys()) if (!names.has(name)) consuming.delete(name);
+    for (const { name, subscribed_topics: topics } of rows) {
+      const text = topics.join(' ');
+      if (consuming.get(name) === text) continue;
+      await broker.ensureConsumers(name, topics);
+      consuming.set(name, text);
+    }
+  }
+
+  async function hearInstance(hostId: string, report: InstanceReport): Promise<void> {
     await database.transaction(async (tx) => {
-      const agent = await agents.get(tx, report.agent_id);
+      const agent = await agents.lock(tx, report.agent_id);
       if (agent.status === 'removed') return;
+      if (agent.host_id !== hostId) {
+        logger.warn({ agent: agent.name, host: hostId }, 'host reported an agent of another host');
+        return;
+      }
       const change = changeFor(agent, report);
       if (change.status !== undefined && !mayBecome(agent.status as AgentStatus, change.status)) {
         logger.warn(
@@ -96,9 +113,10 @@ export function createLifecycleService(options: {
   }
 
   return {
-    /** Brings every host's desired set up to date with the database. */
+    /** Brings every host's desired set, and every agent's consumers, up to date with the database. */
     async project(): Promise<void> {
       const rows = await assignedAgents(database.pool);
+      await ensureConsumers(rows);
       await projectHost(
         options.hostId,
         rows.filter((row) => row.host_id === options.hostId),
@@ -108,6 +126,7 @@ export function createLifecycleService(options: {
     /** Forgets what was told, so that the next projection writes everything (a new broker store). */
     forgetTold(): void {
       told.clear();
+      consuming.clear();
       known = false;
     },
 
@@ -127,7 +146,7 @@ export function createLifecycleService(options: {
       });
       for (const instance of changed) {
         try {
-          await hearInstance(instance);
+          await hearInstance(report.host_id, instance);
         } catch (error) {
           if (!(error instanceof OpmasError)) throw error;
           logger.warn({ agent: instance.agent_id, err: messageOf(error) }, 'report not taken');
@@ -161,7 +180,7 @@ export function createLifecycleService(options: {
       command: Command,
       caller: Caller,
     ): Promise<Action> {
-      const before = await agents.get(db, agentId);
+      const before = await agents.lock(db, agentId);
       if (before.status === 'removed') {
         throw new OpmasError('OPMAS_ILLEGAL_TRANSITION', `${before.name} was removed`);
       }
@@ -214,7 +233,7 @@ export function createLifecycleService(options: {
 
     /** Stops the agent for good; its package is ignored until somebody approves it again. */
     async remove(db: Executor, agentId: string, caller: Caller): Promise<AgentRow> {
-      const agent = await agents.get(db, agentId);
+      const agent = await agents.lock(db, agentId);
       if (agent.status === 'removed') {
         throw new OpmasError('OPMAS_AGENT_NOT_FOUND', `${agent.name} was removed`);
       }

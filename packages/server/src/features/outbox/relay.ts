@@ -1,5 +1,6 @@
 /** Publishes outbox rows to the FEED stream; only the holder of the lease does. */
 import { type StoredEvent, subjects } from '@opmas/protocol';
+import { OpmasError } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
@@ -25,18 +26,24 @@ export function startRelay(options: RelayOptions): Loop {
       const rows = await pendingMessages(database.pool, limits.outboxBatch);
       if (rows.length === 0) return;
       await Promise.all(
-        rows.map((row) => {
+        rows.map(async (row) => {
           const message: StoredEvent = {
             id: String(row.id),
             kind: row.kind,
             at: row.created_at.toISOString(),
             data: row.data,
           };
-          return publish(
-            subjects.event(row.kind),
-            JSON.stringify(message),
-            `outbox-${row.id}-${row.created_at.getTime()}`,
-          );
+          try {
+            await publish(
+              subjects.event(row.kind),
+              JSON.stringify(message),
+              `outbox-${row.id}-${row.created_at.getTime()}`,
+            );
+          } catch (error) {
+            // What can never be published must not hold up what follows; the change itself is stored.
+            if (!(error instanceof OpmasError && error.code === 'OPMAS_TOO_LARGE')) throw error;
+            logger.error({ kind: row.kind, id: row.id, err: error.message }, 'not announced');
+          }
         }),
       );
       await removeMessages(

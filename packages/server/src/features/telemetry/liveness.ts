@@ -46,7 +46,7 @@ export class Liveness {
     this.#clock = clock;
   }
 
-  /** Returns the change when the agent was silent before (or is new). */
+  /** Returns the change when the agent was silent before, is new, or is heard first since a start. */
   heard(heartbeat: Heartbeat): PresenceChange | undefined {
     const id = heartbeat.agent_id;
     const before = this.#beats.get(id);
@@ -63,7 +63,7 @@ export class Liveness {
       presence: 'on_time',
     });
     this.#dirty.add(id);
-    if (before?.presence === 'on_time') return undefined;
+    if (before?.presence === 'on_time' && before.at !== 0) return undefined;
     return { agentId: id, presence: 'on_time', silentMs: 0 };
   }
 

@@ -10,7 +10,10 @@ import type {
   MetricsReport,
 } from '@opmas/protocol';
 import { type Clock, timestamp } from '../../kernel/clock.ts';
+import { isDataFault } from '../../kernel/database-away.ts';
 import { OpmasError } from '../../kernel/errors.ts';
+import { isolate } from '../../kernel/isolate.ts';
+import { limits } from '../../kernel/limits.ts';
 import {
   decodeCursor,
   type Page,
@@ -29,6 +32,7 @@ export type TelemetryItem =
   | { key: string; kind: 'log'; line: AgentLogLine };
 
 const FLUSH_ROWS = 5_000;
+/** Points of one answer, all series together. */
 const MAX_POINTS = 20_000;
 const DAY_MS = 86_400_000;
 
@@ -39,6 +43,8 @@ export function createTelemetryService(options: {
 }) {
   const { database, agents, clock } = options;
   const liveness = new Liveness(clock);
+  /** Changes of presence not yet written: kept until the database takes them, newest for each agent. */
+  const pending = new Map<string, PresenceChange>();
 
   async function applyPresence(change: PresenceChange): Promise<void> {
     const seconds = Math.round(change.silentMs / 1_000);
@@ -49,8 +55,9 @@ export function createTelemetryService(options: {
     ): ConditionChange =>
       present ? { type, present, reason: 'no_heartbeat', message } : { type, present };
     await database.transaction(async (tx) => {
-      const agent = await agents.get(tx, change.agentId);
-      if (agent.status !== 'running') return;
+      const agent = await agents.lock(tx, change.agentId);
+      // Silence counts against an agent that runs; a voice clears it in any state.
+      if (change.presence !== 'on_time' && agent.status !== 'running') return;
       await agents.change(tx, change.agentId, {
         conditions: [
           silent(change.presence === 'late', 'late', `No heartbeat for ${seconds} s`),
@@ -60,6 +67,11 @@ export function createTelemetryService(options: {
     });
   }
 
+  async function writePresence(change: PresenceChange): Promise<void> {
+    await ifKnown(() => applyPresence(change));
+    if (pending.get(change.agentId) === change) pending.delete(change.agentId);
+  }
+
   async function ifKnown(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -67,6 +79,21 @@ export function createTelemetryService(options: {
       // An agent that was deleted between report and write has nothing to be told.
       if (!(error instanceof OpmasError && error.code === 'OPMAS_AGENT_NOT_FOUND')) throw error;
     }
+  }
+
+  async function recordAll(items: readonly TelemetryItem[]): Promise<void> {
+    if (items.length === 0) return;
+    const metrics: store.MetricRow[] = [];
+    const logs: store.LogRow[] = [];
+    for (const item of items) {
+      if (item.kind === 'metrics') metrics.push(...metricRows(item.key, item.report));
+      else logs.push(logRow(item.key, item.line));
+    }
+    await store.recordTelemetry(database.pool, {
+      keys: items.map((item) => item.key),
+      metrics,
+      logs,
+    });
   }
 
   return {
@@ -82,10 +109,18 @@ export function createTelemetryService(options: {
       return liveness.heard(heartbeat);
     },
 
-    presenceChanged: (change: PresenceChange) => ifKnown(() => applyPresence(change)),
+    /** Written now, or by the next sweep when the database is away. */
+    async presenceChanged(change: PresenceChange): Promise<void> {
+      pending.set(change.agentId, change);
+      await writePresence(change);
+    },
 
-    async sweep(): Promise<void> {
-      for (const change of liveness.sweep()) await ifKnown(() => applyPresence(change));
+    /** Writes who became silent since the last sweep, and what could not be written before. */
+    async sweep(): Promise<number> {
+      for (const change of liveness.sweep()) pending.set(change.agentId, change);
+      const due = [...pending.values()];
+      for (const change of due) await writePresence(change);
+      return due.length;
     },
 
     /** Writes heartbeats that came since the last flush. */
@@ -138,21 +173,11 @@ export function createTelemetryService(options: {
       );
     },
 
-    /** Stores a batch; a message stored before is not stored again. */
-    async record(items: readonly TelemetryItem[]): Promise<void> {
-      if (items.length === 0) return;
-      const metrics: store.MetricRow[] = [];
-      const logs: store.LogRow[] = [];
-      for (const item of items) {
-        if (item.kind === 'metrics') metrics.push(...metricRows(item.key, item.report));
-        else logs.push(logRow(item.key, item.line));
-      }
-      await store.recordTelemetry(database.pool, {
-        keys: items.map((item) => item.key),
-        metrics,
-        logs,
-      });
-    },
+    /**
+     * Stores a batch; a message stored before is not stored again.
+     * @returns what the database will never take, with what it said
+     */
+    record: (items: readonly TelemetryItem[]) => isolate(items, recordAll, isDataFault),
 
     async health(db: Executor, agentId: string): Promise<AgentHealth> {
       const row = await agents.get(db, agentId);
@@ -182,9 +207,17 @@ export function createTelemetryService(options: {
       const to = query.to === undefined ? new Date(clock.now()) : new Date(query.to);
       const from =
         query.from === undefined ? new Date(to.getTime() - 3_600_000) : new Date(query.from);
+      const stepSeconds = query.step ?? 60;
+      if ((to.getTime() - from.getTime()) / 1_000 / stepSeconds > limits.metricPoints) {
+        throw new OpmasError(
+          'OPMAS_INVALID_REQUEST',
+          `More than ${limits.metricPoints} points a series; choose a larger step or a shorter time`,
+          { errors: [{ path: 'step', message: 'too small for this time span' }] },
+        );
+      }
       const points = await store.metricPoints(
         db,
-        { agentId, name: query.name, from, to, stepSeconds: query.step ?? 60 },
+        { agentId, name: query.name, from, to, stepSeconds },
         MAX_POINTS,
       );
       const series = new Map<string, [string, number][]>();
@@ -239,7 +272,7 @@ function metricRows(key: string, report: MetricsReport): store.MetricRow[] {
     key,
     agent_id: report.agent_id,
     instance_id: report.instance_id ?? null,
-    at: report.timestamp,
+    at: timestamp(Date.parse(report.timestamp)),
   };
   return Object.entries(report.metrics).flatMap(([name, value]) =>
     typeof value === 'number'
@@ -258,9 +291,9 @@ function logRow(key: string, line: AgentLogLine): store.LogRow {
     agent_id: line.agent_id,
     instance_id: line.instance_id ?? null,
     level: line.level,
-    message: line.message.replaceAll('\u0000', '\uFFFD'),
-    context: JSON.stringify(line.context ?? {}).replaceAll('\\u0000', '\\uFFFD'),
-    at: line.timestamp,
+    message: line.message,
+    context: JSON.stringify(line.context ?? {}),
+    at: timestamp(Date.parse(line.timestamp)),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   STATE_BUCKET,
 } from '@opmas/bus';
 import { consumerName, DESIRED_BUCKET, streams, subjects } from '@opmas/protocol';
+import { OpmasError } from '../../kernel/errors.ts';
 import type { Broker } from '../ports.ts';
 
 /** Deliveries of an event message before it counts as undeliverable. */
@@ -20,6 +21,9 @@ const ACK_WAIT_MS = 30_000;
 const MAX_ACK_PENDING = 1_000;
 /** A publish into the feed is tried for this long; the outbox tries again after it. */
 const FEED_RETRY_MS = 10_000;
+
+/** Room for a message's headers within the broker's payload limit. */
+const HEADER_BYTES = 4_096;
 
 export interface NatsBroker extends Broker {
   /** Makes everything the server keeps on the broker; call again after the broker lost its store. */
@@ -70,6 +74,9 @@ export function natsBroker(
     },
     desiredKeys: (hostId) => keysOf(desired, `desired.${hostId}.`),
     publishFeed: async (subject, data, msgId) => {
+      if (Buffer.byteLength(data) > bus.maxPayload() - HEADER_BYTES) {
+        throw new OpmasError('OPMAS_TOO_LARGE', `${msgId} is larger than the broker takes`);
+      }
       await publishDurable(bus, subject, data, { msgId, retryForMs: FEED_RETRY_MS });
     },
     isUp: () => bus.isUp(),

@@ -1,0 +1,23 @@
+/** What is no HTTP request the server can read: answered on the bare socket, in our form. */
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { OpmasError } from '../../kernel/errors.ts';
+import { PROBLEM_TYPE, toProblem } from './problem.ts';
+
+/** Closes the connection: where the next request would begin is not known. */
+export function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refused =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new OpmasError('OPMAS_TOO_LARGE', 'The headers are too large')
+      : new OpmasError('OPMAS_INVALID_REQUEST', 'This is no HTTP request');
+  const body = JSON.stringify(toProblem(refused, randomUUID()));
+  socket.end(
+    `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
