@@ -14,6 +14,7 @@ export {
   listConsumers,
   type StreamOptions,
   type StreamState,
+  storedMessage,
   streamInfo,
 } from './admin/streams.ts';
 export * from './connection/bus.ts';

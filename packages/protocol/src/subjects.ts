@@ -88,6 +88,11 @@ export const streams = {
   },
   deadLetters: { name: 'DEADLETTERS', subjects: ['opmas.deadletter.*'] },
   feed: { name: 'FEED', subjects: ['opmas.events.>'] },
+  /** The broker's word that it gave up delivering an event message: kept, so that none is missed. */
+  advisories: {
+    name: 'ADVISORIES',
+    subjects: ['$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.EVENTS.>'],
+  },
 } as const;
 
 /** The KV bucket in which the server tells each host what to run, key `desired.<host_id>.<agent_id>`. */
@@ -102,6 +107,14 @@ export function consumerName(agentName: string, topic: string): string {
   if (!isLogTopic(topic))
     throw new SubjectError(`${JSON.stringify(topic)} is not a log topic (logs.<domain>)`);
   return `${token(agentName)}=${topic.slice('logs.'.length).replaceAll('.', '=')}`;
+}
+
+/** The agent and topic a durable consumer belongs to; undefined when it is no agent's. */
+export function consumerOwner(consumer: string): { agent_name: string; topic: string } | undefined {
+  const match = /^([A-Za-z0-9_-]{1,64})=([A-Za-z0-9_=-]{1,512})$/.exec(consumer);
+  if (match?.[1] === undefined || match[2] === undefined) return undefined;
+  const topic = `logs.${match[2].replaceAll('=', '.')}`;
+  return isLogTopic(topic) ? { agent_name: match[1], topic } : undefined;
 }
 
 /** Prefix of an agent's private inboxes: no other identity may listen there. */

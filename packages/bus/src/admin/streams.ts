@@ -43,6 +43,7 @@ export async function ensureStreams(bus: Bus, options: StreamOptions): Promise<v
     [streams.telemetry, HOUR, -1, 2 * MINUTE],
     [streams.deadLetters, 30 * DAY, -1, 10 * MINUTE],
     [streams.feed, HOUR, -1, 10 * MINUTE],
+    [streams.advisories, 7 * DAY, -1, 2 * MINUTE],
   ];
   for (const [stream, maxAgeMs, maxBytes, windowMs] of kept) {
     await ensureStream(bus, {
@@ -205,6 +206,24 @@ export async function streamInfo(bus: Bus, stream: string): Promise<StreamState 
     };
   } catch (error) {
     throw toBusError(`stream ${stream}`, error);
+  }
+}
+
+/**
+ * One stored message by its position; undefined when it is gone (expired, or never there).
+ * @throws {BusError} OPMAS_BROKER_UNAVAILABLE, OPMAS_TIMEOUT, OPMAS_FORBIDDEN
+ */
+export async function storedMessage(
+  bus: Bus,
+  stream: string,
+  seq: number,
+): Promise<{ subject: string; data: Uint8Array } | undefined> {
+  try {
+    const manager = await managerOf(bus);
+    const message = await found(manager.streams.getMessage(stream, { seq }));
+    return message == null ? undefined : { subject: message.subject, data: message.data };
+  } catch (error) {
+    throw toBusError(`message ${seq} of ${stream}`, error);
   }
 }
 

@@ -7,6 +7,8 @@ export interface Directory {
   /** Is `agentId` the living agent called `name`? Looks again, at most once a second, when unknown. */
   matches(agentId: string, name: string | undefined): Promise<boolean>;
   nameOf(agentId: string): string | undefined;
+  /** The living agent called `name`, looked up anew when unknown. */
+  idOf(name: string): Promise<string | undefined>;
   refresh(): Promise<void>;
 }
 
@@ -23,6 +25,11 @@ export function createDirectory(database: Database, clock: Clock): Directory {
   return {
     refresh,
     nameOf: (agentId) => names.get(agentId),
+    idOf: async (name) => {
+      const known = () => [...names].find(([, each]) => each === name)?.[0];
+      if (known() === undefined && clock.monotonic() - looked > AGAIN_MS) await refresh();
+      return known();
+    },
     matches: async (agentId, name) => {
       if (name === undefined) return false;
       if (names.get(agentId) === name) return true;

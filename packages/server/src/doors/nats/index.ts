@@ -9,6 +9,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Measures } from '../../kernel/measures.ts';
 import type { Database } from '../../platform/ports.ts';
 import type { Feed } from '../ws/feed.ts';
+import { prepareDeadLetters, receiveDeadLetters } from './dead-letters.ts';
 import { createDirectory } from './directory.ts';
 import { receiveFeed } from './feed.ts';
 import { prepareFindings, receiveFindings } from './findings.ts';
@@ -37,6 +38,7 @@ export async function receiveEverything(options: {
   await telemetry.expectRunning();
   await prepareFindings(bus);
   await prepareTelemetry(bus);
+  await prepareDeadLetters(bus);
 
   const heartbeats = receiveHeartbeats({
     bus,
@@ -78,6 +80,7 @@ export async function receiveEverything(options: {
         onInvalid: measures.invalid,
       },
     }),
+    receiveDeadLetters({ bus, directory, clock, logger }),
     await receiveFeed({ bus, feed, serverId, logger }),
   ];
   return async () => {
