@@ -44,6 +44,7 @@ export const InstanceReport = Type.Object({
   started_at: Type.Union([Timestamp, Type.Null()]),
   restarts: Type.Integer({ minimum: 0 }),
   next_start_at: Type.Union([Timestamp, Type.Null()]),
+  /** Of the wish this state answers: the one launched for, or the one that it be stopped. */
   generation: Type.Integer({ minimum: 0 }),
 });
 export type InstanceReport = Static<typeof InstanceReport>;

@@ -186,7 +186,7 @@ describe('opmas-host', () => {
     expect(second).toMatchObject({ generation: 2, restarts: 0 });
     await bench.wish(bench.agent('wifi', [], { generation: 3, desired: 'stopped' }));
     const stopped = await bench.see('wifi', (one) => one.state === 'stopped');
-    expect(stopped).toMatchObject({ pid: null, reason: 'stopped on request' });
+    expect(stopped).toMatchObject({ pid: null, reason: 'stopped on request', generation: 3 });
     await bench.wish(bench.agent('wifi', [], { generation: 4 }));
     const third = await pidOf('wifi');
     await bench.unwish('wifi-1');

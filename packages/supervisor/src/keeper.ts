@@ -200,8 +200,15 @@ export class Keeper {
       started_at: iso(record.started_at),
       restarts: record.restarts,
       next_start_at: iso(record.next_start_at),
-      generation: record.launched?.generation ?? record.desired.generation,
+      generation: this.#generation(),
     };
+  }
+
+  /** The wish that the reported state answers: a stop is answered once no process is left. */
+  #generation(): number {
+    const { state, desired, launched } = this.record;
+    const stopped = state === 'stopped' && desired.desired === 'stopped';
+    return launched === null || stopped ? desired.generation : launched.generation;
   }
 
   async #launch(fresh: boolean): Promise<void> {
