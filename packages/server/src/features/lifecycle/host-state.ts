@@ -71,7 +71,7 @@ export function changeFor(agent: AgentRow, report: InstanceReport): Change {
     case 'stopped':
       return {
         status,
-        reason: why || 'Stopped',
+        ...(status === 'registered' ? {} : { reason: why || 'Stopped' }),
         conditions: ['starting', 'backoff', 'crash_loop', 'late', 'offline', 'degraded'].map(
           (type) => absent(type as ConditionChange['type']),
         ),
@@ -90,7 +90,8 @@ function statusFor(current: AgentStatus, report: InstanceReport): AgentStatus {
     case 'waiting_config':
       return 'failed';
     case 'stopped':
-      return 'stopped';
+      // A host that has not launched it yet says `stopped` of an agent that only waits for its start.
+      return current === 'registered' && report.instance_id === null ? current : 'stopped';
     default:
       return current;
   }
