@@ -19,7 +19,7 @@ async function run(settings: RunnerSettings): Promise<number> {
     agentId: settings.agentId,
     managementUrl: settings.managementUrl,
     agentName: manifest.name,
-    agentType: manifest.type,
+    agentType: typeOf(settings.agentId) ?? manifest.type,
     version: manifest.version,
     stateDir: settings.stateDir,
     packageDefaults: mergeLayers(defaults, canonicalConfig(settings.layer)),
@@ -49,6 +49,14 @@ async function run(settings: RunnerSettings): Promise<number> {
     throw error;
   }
   return (await agent.ended) === 'refused' ? EXIT_FAILED : 0;
+}
+
+/**
+ * The type as the server registered it, `{type}-{uuid}`. Without AGENT_TYPE it came from the name of the
+ * folder in the agents directory, which a copy in the package store does not have.
+ */
+function typeOf(agentId: string): string | undefined {
+  return /^(.+)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(agentId)?.[1];
 }
 
 /** A constructor that throws will throw again: no reason to start it over and over. */
