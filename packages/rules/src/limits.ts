@@ -12,13 +12,16 @@ export const limits = {
   strikes: 3,
   /** Strikes are forgiven after so many calls: a busy machine also makes a call look slow now and then. */
   strikeCalls: 1_000,
-  /** Rules that share one prefilter. */
-  groupRules: 64,
-  /** A shorter literal passes too many lines to be worth a prefilter. */
+  /** Entries of the automaton's table, of 4 bytes: with more rules it looks for less of each literal. */
+  automatonEntries: 4_000_000,
+  /** Characters of a literal that the automaton looks for: at most, and at least. */
+  needleMaxChars: 32,
+  needleMinChars: 8,
+  /** A shorter literal passes too many lines to be worth looking for. */
   literalMinChars: 3,
-  /** Characters of a literal that the prefilter compares. */
+  /** Characters of a literal that are kept. */
   literalMaxChars: 64,
-  /** Literals one rule may bring to the prefilter. */
+  /** Literals one rule may bring to the automaton. */
   literalsPerRule: 16,
   /** Rules without a literal, tried on every event, before a warning. */
   unfilteredRules: 50,

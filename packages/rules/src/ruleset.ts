@@ -1,7 +1,8 @@
 /** A compiled rule set: which rules match an event. */
 import { type LogEvent, type Rule, limits as wire } from '@opmas/protocol';
+import { Automaton } from './automaton.ts';
 import { limits } from './limits.ts';
-import { type Filtered, type Group, groupRules, type LiteralTest } from './prefilter.ts';
+import type { Filtered, LiteralTest } from './prefilter.ts';
 import type { Regex } from './regex.ts';
 import type { Condition } from './where.ts';
 
@@ -37,27 +38,26 @@ export interface CompiledRule extends Filtered {
 export class Ruleset {
   readonly rules: readonly Rule[];
   readonly #compiled: readonly CompiledRule[];
-  readonly #groups: readonly Group<CompiledRule>[];
+  readonly #automaton: Automaton;
 
   constructor(compiled: readonly CompiledRule[]) {
     this.rules = compiled.map(({ rule }) => rule);
     this.#compiled = compiled;
-    this.#groups = groupRules(compiled, limits.groupRules);
+    this.#automaton = new Automaton(compiled);
   }
 
   /**
    * Every rule that matches `event`, in the order of the rules; each at most once. A substring rule
    * matches when the message includes its pattern, case and all, as in the specification's loop.
-   * Never throws; work is bounded by rules × 8,192 characters.
+   * Never throws; one pass over the text, and a look at each rule of which a literal stands there.
    */
   match(event: LogEvent): Match[] {
     const text = event.message.slice(0, wire.matchedChars);
     const matches: Match[] = [];
-    for (const group of this.#groups) {
-      for (const candidate of group.filter(text) ? group.all : group.unfiltered) {
-        const match = verify(candidate, event, text);
-        if (match !== undefined) matches.push(match);
-      }
+    for (const index of this.#automaton.candidates(text)) {
+      const candidate = this.#compiled[index];
+      const match = candidate === undefined ? undefined : verify(candidate, event, text);
+      if (match !== undefined) matches.push(match);
     }
     return matches;
   }
