@@ -117,9 +117,8 @@ function argumentsOf(command: Command): string[] {
 function version(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   const file: unknown = JSON.parse(text);
-  return typeof file === 'object' && file !== null && 'version' in file
-    ? String(file.version)
-    : '?';
+  if (typeof file !== 'object' || file === null || !('version' in file)) return 'unknown';
+  return typeof file.version === 'string' ? file.version : 'unknown';
 }
 
 function report(error: unknown, json: boolean, io: Io): ExitCode {

@@ -58,7 +58,9 @@ function fixOf(status: number): string | undefined {
 }
 
 function sentence({ title, detail, errors = [] }: Problem): string {
-  const lines = errors.map(({ path, message }) => `  ${path === '' ? '' : `${path}: `}${message}`);
+  const lines = errors
+    .filter(({ message }) => !detail.includes(message))
+    .map(({ path, message }) => `  ${path === '' ? '' : `${path}: `}${message}`);
   return [detail || title, ...lines].join('\n');
 }
 

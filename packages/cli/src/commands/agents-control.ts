@@ -21,7 +21,7 @@ export function control(verb: keyof typeof REQUESTS): Command {
     return each(run, api, async (agent) => {
       const path = { agent_id: agent.agent_id };
       const first = await api.call((client) => REQUESTS[verb]({ client, path }));
-      const action = wait ? await outcome(api, first, end) : first;
+      const action = wait ? await outcome(api, agent, first, end) : first;
       if (action.state === 'failed' || action.state === 'expired') {
         throw new CliError(
           action.state === 'expired' ? EXIT.timeout : EXIT.failed,
@@ -36,8 +36,8 @@ export function control(verb: keyof typeof REQUESTS): Command {
 
 export async function remove(run: Run): Promise<ExitCode> {
   const api = await run.api();
+  await confirm(run, `Stop and remove ${run.args.join(', ')}?`);
   return each(run, api, async (agent) => {
-    await confirm(run, `Stop and remove ${agent.name} (${agent.agent_id})?`);
     await api.call((client) => agentsDelete({ client, path: { agent_id: agent.agent_id } }));
     return {
       result: { agent_id: agent.agent_id, name: agent.name, status: 'removed' },
@@ -66,31 +66,33 @@ async function each(run: Run, api: Api, tell: (agent: Agent) => Promise<Told>): 
     }
     return EXIT.ok;
   }
-  const results: object[] = [];
   const failures: CliError[] = [];
-  for (const agent of agents.values()) {
-    try {
-      const { result, sentence } = await tell(agent);
-      results.push(result);
-      if (!out.json) out.done(result, sentence);
-    } catch (error) {
-      if (!(error instanceof CliError)) throw error;
-      failures.push(error);
-      results.push({ agent_id: agent.agent_id, ...problemOf(error) });
-      io.error(messageOf(error));
-    }
-  }
+  // All at once: a wait for one is no wait for the next.
+  const results = await Promise.all(
+    [...agents.values()].map(async (agent): Promise<object> => {
+      try {
+        const { result, sentence } = await tell(agent);
+        if (!out.json) out.done(result, sentence);
+        return result;
+      } catch (error) {
+        if (!(error instanceof CliError)) throw error;
+        failures.push(error);
+        io.error(messageOf(error));
+        return { agent_id: agent.agent_id, ...problemOf(error) };
+      }
+    }),
+  );
   if (out.json) out.list(results, [], '');
   const [first] = failures;
   if (first === undefined) return EXIT.ok;
   return failures.length < agents.size ? EXIT.partial : first.exit;
 }
 
-async function outcome(api: Api, first: Action, end: number): Promise<Action> {
+async function outcome(api: Api, agent: Agent, first: Action, end: number): Promise<Action> {
   let action = first;
   while (action.state === 'pending') {
     if (performance.now() >= end) {
-      throw new CliError(EXIT.timeout, `${action.command} has not happened yet`, {
+      throw new CliError(EXIT.timeout, `${agent.name}: ${action.command} has not happened yet`, {
         fix: `Look again: opmas api GET /actions/${action.action_id}`,
       });
     }

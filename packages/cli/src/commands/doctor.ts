@@ -38,24 +38,31 @@ async function examine(run: Run): Promise<Check[]> {
   const unknown = value.warnings.map((text) =>
     warn('settings', text, 'Correct its name, or unset it.'),
   );
+  // What runs was started with its own settings; it watches another folder perhaps.
+  const inForce = instance === undefined ? value : { ...value, agentsDir: instance.agents_dir };
   const hasServer = instance !== undefined && instance.url !== null;
   const api = hasServer ? await run.api() : undefined;
   const later = await Promise.all([
     checkPorts(value, instance),
-    guarded('database', () => checkDatabase(value)),
-    guarded('broker', () => checkBroker(value)),
+    isElsewhere('postgres', value.database) ? [] : guarded('database', () => checkDatabase(value)),
+    isElsewhere('nats', value.nats) ? [] : guarded('broker', () => checkBroker(value)),
     agentsDir(),
     checkServer(instance, value.dataDir),
   ]);
   return [checkNode(), ...unknown, checkDisk(value), ...later.flat()];
 
+  /** External for the one that runs, by settings we do not have: its own health report tells of it. */
+  function isElsewhere(part: string, own: unknown): boolean {
+    return instance !== undefined && own === undefined && !instance.embedded.includes(part);
+  }
+
   /** A server that does not let us look must not hide what the folder shows. */
   async function agentsDir(): Promise<Check> {
     try {
-      return await checkAgentsDir(value, api);
+      return await checkAgentsDir(inForce, api);
     } catch (error) {
       run.io.note(`The server was not asked about packages: ${messageOf(error)}`);
-      return checkAgentsDir(value, undefined);
+      return checkAgentsDir(inForce, undefined);
     }
   }
 }

@@ -19,7 +19,7 @@ export async function status(run: Run): Promise<ExitCode> {
     run.out.done(nothing, `Nothing runs on ${run.dataDir}. Start it with \`npm start\`.`);
     return EXIT.unreachable;
   }
-  const answers = elsewhere || instance?.url != null;
+  const answers = elsewhere || (instance !== undefined && instance.url !== null);
   const health = answers ? await healthOf(api) : undefined;
   const agents = health === undefined ? undefined : await countAgents(api, run);
   const report = {

@@ -1,7 +1,7 @@
 /** Node, disk and ports of this machine. */
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type RunningInstance, requirePort, type Settings } from '@opmas/launcher';
+import { LaunchError, type RunningInstance, requirePort, type Settings } from '@opmas/launcher';
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { type Check, fail, ok, warn } from './check.ts';
@@ -81,7 +81,7 @@ export async function checkPorts(
         await requirePort(need);
         return ok(name, `${place} is free`);
       } catch (error) {
-        const fix = error instanceof Error && 'fix' in error ? String(error.fix) : '';
+        const fix = error instanceof LaunchError ? error.fix : '';
         return fail(name, messageOf(error), fix || `Set ${need.setting}.`);
       }
     }),

@@ -32,7 +32,7 @@ export async function checkServer(
 
 function readReport(value: unknown): { status: string; poor: string } {
   if (typeof value !== 'object' || value === null) return { status: 'unknown', poor: '' };
-  const status = 'status' in value ? String(value.status) : 'unknown';
+  const status = 'status' in value && typeof value.status === 'string' ? value.status : 'unknown';
   const components = 'components' in value ? value.components : undefined;
   const poor = Object.entries(
     typeof components === 'object' && components !== null ? components : {},
