@@ -1,5 +1,6 @@
 /** A client that keeps a ledger: sends events at a steady pace and remembers which were acknowledged. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '@opmas/testkit';
 
 /** One log line of each kind is matched by exactly one rule of exactly one agent; the last by none. */
 export const LINES = {
@@ -12,9 +13,9 @@ export const DOMAINS = ['security', 'wifi', 'connectivity', 'health'] as const;
 const BENIGN = 'Child connection from 192.168.1.20:51514';
 
 export interface LedgerOptions {
-  /** Asked at every attempt: a restarted product may have another. */
+  /** Both asked at every attempt: a restarted product may have others. */
   url: () => string;
-  token: string;
+  token: () => string;
   eventsPerSecond: number;
   /** Every so many-th event is one that matches. */
   matchEvery: number;
@@ -28,7 +29,7 @@ export interface Ledger {
   readonly retried: number;
   /** Answers that no retry may excuse. */
   readonly faults: readonly string[];
-  /** Resolves with the next acknowledgement of a request begun from now on. */
+  /** Resolves with the next acknowledgement of an attempt begun from now on; fails when none comes. */
   nextAcknowledgement(): Promise<void>;
   /** Sends no new batch, and resolves when every one begun is acknowledged. */
   stop(): Promise<void>;
@@ -41,17 +42,20 @@ const RETRY_MS = 50;
 const ANSWER_MS = 10_000;
 /** A batch not acknowledged for so long is given up, as a fault: the product did not come back. */
 const GIVE_UP_MS = 90_000;
+const ACKNOWLEDGED_MS = 30_000;
 const MAX_FAULTS = 20;
 
 export function startLedger({ url, token, eventsPerSecond, matchEvery }: LedgerOptions): Ledger {
   const run = Date.now().toString(36);
   const expected = new Set<string>();
   const faults: string[] = [];
-  const waiting: { from: number; heard: () => void }[] = [];
+  /** When the attempt that was acknowledged last was begun. */
+  let newest = 0;
   const began = performance.now();
   const due = () => Math.floor(((performance.now() - began) / 1000) * (eventsPerSecond / BATCH));
   let acknowledged = 0;
   let retried = 0;
+  let lastFailure = 'none';
   let next = 0;
   let stopping = false;
 
@@ -72,16 +76,18 @@ export function startLedger({ url, token, eventsPerSecond, matchEvery }: LedgerO
     try {
       const answer = await fetch(`${url()}/api/v1/events`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${token()}`, 'content-type': 'application/json' },
         body,
         signal: AbortSignal.timeout(ANSWER_MS),
       });
       const text = await answer.text();
       if (answer.status === 202 && text === `{"accepted":${BATCH},"rejected":[]}`) return true;
+      lastFailure = `${answer.status} ${text}`;
       if (![429, 503].includes(answer.status) && faults.length < MAX_FAULTS)
-        faults.push(`${answer.status} ${text}`);
+        faults.push(lastFailure);
       return false;
-    } catch {
+    } catch (error) {
+      lastFailure = String(error);
       return false; // the connection was refused or lost: sent or not, the same body again
     }
   };
@@ -103,10 +109,7 @@ export function startLedger({ url, token, eventsPerSecond, matchEvery }: LedgerO
     }
     acknowledged += BATCH;
     for (const event of events) if (event.message !== BENIGN) expected.add(event.event_id);
-    for (const one of waiting.splice(0)) {
-      if (one.from <= from) one.heard();
-      else waiting.push(one);
-    }
+    newest = Math.max(newest, from);
   };
 
   const lane = async () => {
@@ -131,8 +134,15 @@ export function startLedger({ url, token, eventsPerSecond, matchEvery }: LedgerO
     get retried() {
       return retried;
     },
-    nextAcknowledgement: () =>
-      new Promise((heard) => waiting.push({ from: performance.now(), heard })),
+    nextAcknowledgement: async () => {
+      const from = performance.now();
+      try {
+        await waitFor(() => newest >= from, { timeoutMs: ACKNOWLEDGED_MS });
+      } catch (cause) {
+        const told = `${retried} attempts repeated, the last because of: ${lastFailure}`;
+        throw new Error(`nothing acknowledged within ${ACKNOWLEDGED_MS} ms; ${told}`, { cause });
+      }
+    },
     stop: async () => {
       stopping = true;
       await lanes;

@@ -7,7 +7,7 @@ import { connectBus, listConsumers, streamInfo, systemInbox } from '@opmas/bus';
 import { streams } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { DOMAINS, type Ledger, startLedger } from './chaos-ledger.ts';
 import { agentProcesses, watchAgents } from './chaos-watch.ts';
 import { isWell, type Product, startProduct } from './product.ts';
@@ -15,6 +15,8 @@ import { isWell, type Product, startProduct } from './product.ts';
 const BACK = { timeoutMs: 60_000, pollMs: 50 };
 const EVENTS_PER_SECOND = 500;
 const MATCH_EVERY = 10;
+/** Of the server's log, told when a test fails. */
+const LOG_LINES = 20;
 
 let product: Product;
 let ledger: Ledger;
@@ -25,16 +27,21 @@ let syslogLines = 0;
 beforeAll(async () => {
   product = await startProduct();
   await product.waitForAgents(4);
-  const { token } = product;
   watch = watchAgents(product.dataDir);
   ledger = startLedger({
     url: () => product.url,
-    token,
+    token: () => product.token,
     eventsPerSecond: EVENTS_PER_SECOND,
     matchEvery: MATCH_EVERY,
   });
   await ledger.nextAcknowledgement();
 }, 240_000);
+
+afterEach(({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  const lines = product.log('server.log').split('\n').slice(-LOG_LINES);
+  console.log([...lines, product.output().slice(-LOG_LINES * 100)].join('\n'));
+});
 
 afterAll(async () => {
   await ledger?.stop();
