@@ -194,6 +194,10 @@ describe('opmas-host', () => {
     await waitFor(() => bench.seen('wifi') === undefined);
     await waitFor(() => runFile().agents['wifi-1'] === undefined);
     expect(existsSync(join(bench.dataDir, 'agents', 'wifi-1'))).toBe(false);
+    await bench.wish(bench.agent('wifi', [], { generation: 5 }));
+    const fourth = await pidOf('wifi');
+    expect(isAlive(fourth)).toBe(true);
+    expect(bench.seen('wifi')).toMatchObject({ state: 'ready', restarts: 0 });
   });
 
   it('says why when the server refuses the launch, and starts nothing', async () => {

@@ -276,7 +276,9 @@ export class Keeper {
 
   async #forget(): Promise<void> {
     await forgetIdentity(this.#deps.files);
-    if (this.#desired === undefined) this.#deps.forgotten();
+    if (this.#desired !== undefined) return;
+    this.leave(); // or it would go on forgetting, under the feet of its successor
+    this.#deps.forgotten();
   }
 
   #end(cause: Cause): void {
