@@ -35,7 +35,9 @@ export interface Api {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** GET below `/api/v1`; fails unless 200 and of this schema. */
   read<S extends TSchema>(schema: S, path: string): Promise<Static<S>>;
-  agents(): Promise<Agent[]>;
+  /** Removed ones are listed only with `status: 'removed'`. */
+  agents(query?: Query): Promise<Agent[]>;
+  /** By name, removed ones too. */
   agent(name: string): Promise<Agent>;
   packages(): Promise<AgentPackage[]>;
   /** Every page. */
@@ -86,13 +88,15 @@ export function api(base: () => string, token: () => string): Api {
     return items;
   };
 
-  const agents = () => all(Agent, '/agents');
+  const agents = (query?: Query) => all(Agent, '/agents', query);
   return {
     call,
     read,
     agents,
     agent: async (name) => {
-      const found = (await agents()).find((agent) => agent.name === name);
+      const named = (agent: Agent) => agent.name === name;
+      const found =
+        (await agents()).find(named) ?? (await agents({ status: 'removed' })).find(named);
       if (found === undefined) throw new Error(`no agent is named ${name}`);
       return found;
     },
