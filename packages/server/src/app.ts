@@ -151,7 +151,18 @@ async function compose(
   await http.listen({ host: settings.http.host, port: settings.http.port });
   url = addressOf(http.server.address(), settings.http.host);
   onStop(
-    startTasks({ services, database, broker, bus, events, feed, measures, clock, ids, logger }),
+    startTasks({
+      services,
+      database,
+      broker,
+      bus,
+      events: () => events.stats(),
+      feed,
+      measures,
+      clock,
+      ids,
+      logger,
+    }),
   );
   await services.discovery.start();
   onStop(() => services.discovery.stop());

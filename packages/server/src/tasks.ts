@@ -15,9 +15,7 @@ import { limits } from './kernel/limits.ts';
 import type { Logger } from './kernel/logger.ts';
 import { type Loop, startLoop } from './kernel/loop.ts';
 import type { Measures } from './kernel/measures.ts';
-import type { EventsGate } from './platform/broker/events.ts';
-import type { NatsBroker } from './platform/broker/nats.ts';
-import type { Database } from './platform/ports.ts';
+import type { Broker, Database } from './platform/ports.ts';
 import type { Services } from './services.ts';
 
 const DAY_MS = 86_400_000;
@@ -29,9 +27,10 @@ const PARTITIONS_AHEAD = 7;
 export function startTasks(options: {
   services: Services;
   database: Database;
-  broker: NatsBroker;
+  broker: Broker;
   bus: Bus;
-  events: EventsGate;
+  /** Events of POST /events: since the start, and held now. */
+  events: () => Parameters<Measures['events']>[0];
   feed: Feed;
   measures: Measures;
   clock: Clock;
@@ -86,7 +85,7 @@ export function startTasks(options: {
     loop('measures', 10_000, async () => {
       measures.agents(await countByStatus(database.pool));
       measures.feedClients(feed.clients());
-      measures.events(events.stats());
+      measures.events(events());
     }),
   ];
   const offStatus = bus.onStatus(({ state }) => {

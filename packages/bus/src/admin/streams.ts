@@ -221,7 +221,8 @@ export async function storedMessage(
   try {
     const manager = await managerOf(bus);
     const message = await found(manager.streams.getMessage(stream, { seq }));
-    return message == null ? undefined : { subject: message.subject, data: message.data };
+    if (message === null || message === undefined) return undefined;
+    return { subject: message.subject, data: message.data };
   } catch (error) {
     throw toBusError(`message ${seq} of ${stream}`, error);
   }

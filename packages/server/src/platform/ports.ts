@@ -26,6 +26,8 @@ export interface Cache {
 
 /** The broker, as far as the domain needs it. */
 export interface Broker {
+  /** Makes everything the server keeps on the broker; again after the broker lost its store. */
+  prepare(): Promise<void>;
   /** Makes sure an agent can read each of its topics; positions of existing consumers are kept. */
   ensureConsumers(agentName: string, topics: readonly string[]): Promise<void>;
   /** Forgets the agent's consumers but those of `keep`. */

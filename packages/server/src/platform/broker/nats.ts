@@ -25,15 +25,10 @@ const FEED_RETRY_MS = 10_000;
 /** Room for a message's headers within the broker's payload limit. */
 const HEADER_BYTES = 4_096;
 
-export interface NatsBroker extends Broker {
-  /** Makes everything the server keeps on the broker; call again after the broker lost its store. */
-  prepare(): Promise<void>;
-}
-
 export function natsBroker(
   bus: Bus,
   options: { eventsMaxAgeMs: number; eventsMaxBytes: number },
-): NatsBroker {
+): Broker {
   const desired: Kv = openKv(bus, DESIRED_BUCKET);
   const hosts = new Map<string, Set<string>>();
   return {
