@@ -61,14 +61,8 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
 };
 
 const aliasByLower = new Map(Object.entries(ALIASES).map(([k, v]) => [k.toLowerCase(), v]));
-const CANONICAL = new Set([
-  'nats',
-  'processing',
-  'monitoring',
-  'rules',
-  'subscribed_topics',
-  'findings_topic',
-]);
+const SECTIONS = new Set(['nats', 'processing', 'monitoring']);
+const CANONICAL = new Set([...SECTIONS, 'rules', 'subscribed_topics', 'findings_topic']);
 
 /** Plain nested data; what a layer is made of. */
 export type ConfigLayer = { [key: string]: unknown };
@@ -80,7 +74,8 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 /**
  * Rewrites a document in the specification's spellings to the canonical form. Canonical keys win over
  * an alias of the same setting. `agent_id` and `nats.credentials`, which the specification shows in
- * the answer, are left out: they are identity, not configuration. Does not validate.
+ * the answer, are left out: they are identity, not configuration. Does not validate, and shares nothing
+ * with `document`, which is JSON.
  */
 export function canonicalConfig(document: ConfigLayer): ConfigLayer {
   const result: ConfigLayer = {};
@@ -94,12 +89,12 @@ export function canonicalConfig(document: ConfigLayer): ConfigLayer {
       at = at[key] as ConfigLayer;
     }
     const last = path.at(-1);
-    if (last !== undefined && (overwrite || !(last in at))) at[last] = value;
+    if (last !== undefined && (overwrite || !(last in at))) at[last] = structuredClone(value);
   };
   for (const [key, value] of Object.entries(document)) {
     if (key === 'agent_id' || key === '__proto__') continue;
     if (CANONICAL.has(key)) {
-      if (isPlainObject(value)) {
+      if (SECTIONS.has(key) && isPlainObject(value)) {
         if (!isPlainObject(result[key])) result[key] = {};
         for (const [inner, innerValue] of Object.entries(value)) {
           if (inner === '__proto__' || (key === 'nats' && inner === 'credentials')) continue;
