@@ -59,7 +59,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     routerOptions: { maxParamLength: 256 },
     forceCloseConnections: true,
     http: { maxHeaderSize: limits.headerBytes, headersTimeout: 10_000 },
-    frameworkErrors: (error, request, reply) => fail(error, request.id, reply),
+    frameworkErrors: (error, request, reply) => void fail(error, request.id, reply),
     clientErrorHandler: refuseUnreadable,
   });
   const methodsOf = knownPaths(app);
@@ -139,7 +139,7 @@ function rawBodies(app: FastifyInstance): void {
       done(tooDeep());
       return;
     }
-    parseJson(request, text, done);
+    void parseJson(request, text, done);
   });
 }
 

@@ -60,7 +60,7 @@ export function createLifecycleService(options: {
       await broker.setDesired(hostId, agentId, desired);
       told.set(agentId, text);
     }
-    for (const agentId of [...told.keys()]) {
+    for (const agentId of told.keys()) {
       if (wanted.has(agentId)) continue;
       await broker.setDesired(hostId, agentId, undefined);
       told.delete(agentId);
