@@ -17,11 +17,11 @@ async function serve(): Promise<Bench> {
     if (rejected.length < lines.length) {
       return { status: 202, body: { accepted: lines.length - rejected.length, rejected } };
     }
-    const { status, body: answer } = problem(400, 'OPMAS_EVENTS_REJECTED', 'none');
+    const { body: answer } = problem(400, 'OPMAS_EVENTS_REJECTED', 'none');
     const errors = rejected
       .slice(0, 100)
       .map(({ index, error }) => ({ path: String(index), message: error }));
-    return { status, body: Object.assign({}, answer, { errors }) };
+    return { status: 400, body: Object.assign({}, answer, { errors }) };
   });
   return open;
 }
