@@ -21,6 +21,8 @@ export function covers(granted: string, permission: string): boolean {
 /** Everything not granted is denied. Agents have no roles: they reach only what is their own. */
 export function mayDo(caller: Caller, permission: string): boolean {
   return caller.roles.some((role) =>
-    (ROLES[role] ?? []).some((granted) => covers(granted, permission)),
+    (Object.hasOwn(ROLES, role) ? (ROLES[role] ?? []) : []).some((granted) =>
+      covers(granted, permission),
+    ),
   );
 }

@@ -1,0 +1,57 @@
+import { AGENT_STATUSES, INSTANCE_STATES, type InstanceReport } from '@opmas/protocol';
+import { describe, expect, test } from 'vitest';
+import type { AgentRow } from '../agents/index.ts';
+import { changeFor } from './host-state.ts';
+
+const report = (state: InstanceReport['state'], reason: string | null = null): InstanceReport => ({
+  agent_id: 'a',
+  agent_name: 'A',
+  instance_id: 'i',
+  state,
+  reason,
+  pid: 7,
+  started_at: null,
+  restarts: 3,
+  next_start_at: null,
+  generation: 1,
+});
+const statusAfter = (from: string, state: InstanceReport['state']) =>
+  changeFor({ status: from } as AgentRow, report(state)).status ?? from;
+
+describe('what a host reports', () => {
+  test('becomes this status and no other', () => {
+    const table = AGENT_STATUSES.map(
+      (from) =>
+        `${from}: ${INSTANCE_STATES.map((state) => `${state}→${statusAfter(from, state)}`).join(' ')}`,
+    );
+    expect(table).toMatchInlineSnapshot(`
+      [
+        "discovered: starting→discovered ready→discovered stopping→discovered stopped→discovered backoff→discovered failed→discovered waiting_config→discovered",
+        "registered: starting→registered ready→running stopping→registered stopped→stopped backoff→registered failed→failed waiting_config→failed",
+        "running: starting→running ready→running stopping→running stopped→stopped backoff→running failed→failed waiting_config→failed",
+        "stopped: starting→stopped ready→running stopping→stopped stopped→stopped backoff→stopped failed→failed waiting_config→failed",
+        "failed: starting→failed ready→running stopping→failed stopped→stopped backoff→failed failed→failed waiting_config→failed",
+        "removed: starting→removed ready→removed stopping→removed stopped→removed backoff→removed failed→removed waiting_config→removed",
+      ]
+    `);
+  });
+
+  test.each(INSTANCE_STATES)(
+    '%s carries pid, instance and restarts, and a reason where it matters',
+    (state) => {
+      const change = changeFor({ status: 'running' } as AgentRow, report(state, 'exit code 3'));
+      expect(change.set).toEqual({ pid: 7, instance_id: 'i', restarts: 3 });
+      const said = JSON.stringify([change.reason, change.conditions]);
+      expect(said.includes('exit code 3')).toBe(state !== 'ready');
+    },
+  );
+
+  test('stopped and ready leave no condition of an earlier trouble', () => {
+    for (const state of ['stopped', 'ready'] as const) {
+      const change = changeFor({ status: 'running' } as AgentRow, report(state));
+      const gone = change.conditions?.filter((c) => !c.present).map((c) => c.type);
+      expect(gone).toEqual(expect.arrayContaining(['starting', 'backoff', 'crash_loop']));
+      expect(change.conditions?.some((c) => c.present)).toBe(false);
+    }
+  });
+});
