@@ -28,8 +28,12 @@ export function hostWatcher(hostId: string): string {
   return `watch_${token(hostId)}`;
 }
 
-/** Answer one request once, within a minute. */
-const ANSWER = { max: 1, ttl: 60_000_000_000 } as const;
+/**
+ * Answer one request once, within three seconds. The broker remembers the reply subject of every message
+ * delivered to such a user for so long, acknowledgements of events included, and from 4,096 on it walks
+ * through all of them at each delivery: a longer time makes a busy agent's events several times as dear.
+ */
+const ANSWER = { max: 1, ttl: 3_000_000_000 } as const;
 
 /** An agent: its own subjects, its own consumers, its own inbox and state; nothing of another agent. */
 export function agentPermissions(options: {
@@ -94,6 +98,8 @@ export function serverPermissions(): Permissions {
         'opmas.events.>',
         'opmas.deadletter.*',
         'logs.>',
+        // Answers to hosts, listed: `resp` would keep book of every finding (see ANSWER).
+        '_INBOX.host.>',
       ],
     },
     sub: {
@@ -109,7 +115,6 @@ export function serverPermissions(): Permissions {
         '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>',
       ],
     },
-    resp: { ...ANSWER },
   };
 }
 
