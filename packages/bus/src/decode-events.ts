@@ -83,9 +83,14 @@ function take(result: DecodedEvents, index: number, value: unknown, source?: str
   if (!isObject(value)) fault(result, index, 'an event is a JSON object', text());
   else if (result.events.length >= limits.batchEvents) {
     fault(result, index, `more than ${limits.batchEvents} events in one message`, text());
-  } else if (source !== undefined && Buffer.byteLength(source) > limits.eventBytes) {
+  } else if (source !== undefined && isTooLong(source)) {
     fault(result, index, `an event has more than ${limits.eventBytes} bytes`, text());
   } else result.events.push(value);
+}
+
+/** Counts the bytes only where they may be too many: a character has three at most. */
+function isTooLong(text: string): boolean {
+  return text.length * 3 > limits.eventBytes && Buffer.byteLength(text) > limits.eventBytes;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

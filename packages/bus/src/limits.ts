@@ -4,6 +4,8 @@ export const busLimits = {
   batchEvents: 100,
   batchBytes: 64_000,
   batchLingerMs: 5,
+  /** While messages are unacknowledged, a small one waits up to so many lingers for more events. */
+  busyLingers: 5,
   /** Messages published and not yet acknowledged. */
   maxInFlight: 64,
   /** Events taken by a BatchPublisher and not yet acknowledged. */

@@ -74,6 +74,16 @@ describe('packing', () => {
     await publisher.close();
   });
 
+  it('sends a small message though others wait for their acknowledgement', async () => {
+    await admin.request('$JS.API.STREAM.DELETE.EVENTS');
+    const publisher = new BatchPublisher(bus);
+    publisher.add('logs.wifi', event('first'), 'first');
+    await until('the first is under way', () => publisher.stats().inFlight === 1);
+    publisher.add('logs.wifi', event('second'), 'second');
+    await until('the second is under way', () => publisher.stats().inFlight === 2);
+    await publisher.close(0);
+  });
+
   it('stores the same events packed the same way once, and never drops others that share an id', async () => {
     const first = new BatchPublisher(bus);
     first.add('logs.wifi', event('a'), 'a');

@@ -10,7 +10,7 @@ export interface BatchPublisherOptions {
   /** Per message. */
   maxEvents?: number;
   maxBytes?: number;
-  /** How long a message that is not full waits for more. */
+  /** How long a message that is not full waits for more; up to five times while the broker is busy. */
   lingerMs?: number;
   /** Messages sent and not yet acknowledged. */
   maxInFlight?: number;
@@ -47,6 +47,7 @@ export class BatchPublisher {
   readonly #options: Required<Omit<BatchPublisherOptions, 'onRefused'>>;
   readonly #open = new Map<string, OpenBatch>();
   #linger: NodeJS.Timeout | undefined;
+  #lingered = 0;
   #openEvents = 0;
   #openBytes = 0;
   #closed = false;
@@ -94,7 +95,7 @@ export class BatchPublisher {
     this.#openBytes += bytes;
     if (open.count >= this.#options.maxEvents || open.bytes >= this.#options.maxBytes)
       this.#seal(open);
-    else this.#linger ??= setTimeout(() => this.#sealAll(), this.#options.lingerMs);
+    else this.#linger ??= setTimeout(() => this.#lingerOver(), this.#options.lingerMs);
     return true;
   }
 
@@ -219,9 +220,21 @@ export class BatchPublisher {
     this.#outbox.push(batch);
   }
 
+  /**
+   * With acknowledgements outstanding another small message would only wait behind them: it fills up
+   * meanwhile, so that a busy broker gets fewer and fuller ones (Nagle's rule, with a bound).
+   */
+  #lingerOver(): void {
+    this.#lingered += 1;
+    if (this.#lingered < busLimits.busyLingers && this.#outbox.stats().inFlight > 0)
+      this.#linger = setTimeout(() => this.#lingerOver(), this.#options.lingerMs);
+    else this.#sealAll();
+  }
+
   #sealAll(): void {
     clearTimeout(this.#linger);
     this.#linger = undefined;
+    this.#lingered = 0;
     for (const open of this.#open.values()) this.#seal(open);
   }
 
