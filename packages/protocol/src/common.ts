@@ -1,5 +1,6 @@
 /** Small schemas that several messages share. */
 import Type, { type Static } from 'typebox';
+import './date-time.ts';
 
 /**
  * RFC 3339 date and time; OPMAS writes UTC with milliseconds, and reads any offset. Years from 0001, and
