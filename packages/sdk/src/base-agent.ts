@@ -108,7 +108,7 @@ export class BaseAgent {
       clock: this.clock,
       startedAt: this.clock.now(),
     };
-    this.metrics = new Metrics((name) => currentScope()?.touched.add(name));
+    this.metrics = new Metrics((name) => currentScope()?.touch(name));
     registerOwnMetrics(this.metrics);
     this.logger = createLogger({
       agentId,

@@ -24,8 +24,8 @@ export async function processOne(
     inScope(scope, async () => work(scope.event)),
     () => tooLong(timeoutSeconds),
   );
-  if (!scope.touched.has('events_processed')) metrics.increment('events_processed');
-  if (!scope.touched.has('processing_time')) {
+  if (!scope.hasTouched('events_processed')) metrics.increment('events_processed');
+  if (!scope.hasTouched('processing_time')) {
     metrics.observe('processing_time', (performance.now() - started) / 1000);
   }
 }

@@ -7,10 +7,10 @@ export class EventScope {
   readonly topic: string;
   /** Acknowledgements the event's message waits for. */
   readonly pending: Promise<void>[] = [];
-  /** Metrics the author wrote himself, which the runtime then leaves alone. */
-  readonly touched = new Set<string>();
-  readonly #ordinals = new Map<string, number>();
   findings = 0;
+  // Made when needed: most events make no finding, and touch no metric.
+  #touched: Set<string> | undefined;
+  #ordinals: Map<string, number> | undefined;
 
   constructor(event: LogEvent, topic: string) {
     this.event = event;
@@ -19,9 +19,20 @@ export class EventScope {
 
   /** 0, 1, 2 … for findings of one subject (rule or type), the same on every delivery. */
   ordinal(subject: string): number {
+    this.#ordinals ??= new Map();
     const next = this.#ordinals.get(subject) ?? 0;
     this.#ordinals.set(subject, next + 1);
     return next;
+  }
+
+  /** The author wrote this metric himself: the runtime then leaves it alone. */
+  touch(metric: string): void {
+    this.#touched ??= new Set();
+    this.#touched.add(metric);
+  }
+
+  hasTouched(metric: string): boolean {
+    return this.#touched?.has(metric) ?? false;
   }
 }
 

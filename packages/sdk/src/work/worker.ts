@@ -147,17 +147,20 @@ export class Worker {
     const failedAt = new Set(failed.map((f) => f.index));
     const reached =
       failed.length > 0 && !last && delivery.deliveries === 1 ? failed[0]?.index : undefined;
+    const done: number[] = [];
     for (const { index, scope } of pending) {
       if (failedAt.has(index) || (reached !== undefined && index > reached)) continue;
-      const results = await Promise.allSettled(scope.pending);
-      const lost = results.find((result) => result.status === 'rejected');
-      if (lost === undefined) this.#progress.markDone(delivery.key, index);
+      const lost = scope.pending.length === 0 ? undefined : await firstLoss(scope.pending);
+      if (lost === undefined) done.push(index);
       else {
         failed.push({ index, event: scope.event, error: lost.reason });
         this.#ports.onFailure(lost.reason, scope.event, delivery.deliveries);
       }
     }
+    if (failed.length === 0 && dead.length === 0) return 'acked';
 
+    // Only a message that may come again needs a memory of what is done.
+    for (const index of done) this.#progress.markDone(delivery.key, index);
     const toBury = last
       ? [...dead, ...failed.map((f) => ({ ...f, error: messageOf(f.error) }))]
       : dead;
@@ -210,6 +213,11 @@ export class Worker {
       return false;
     }
   }
+}
+
+async function firstLoss(pending: readonly Promise<void>[]) {
+  const results = await Promise.allSettled(pending);
+  return results.find((result) => result.status === 'rejected');
 }
 
 function readEvent(
