@@ -1,6 +1,6 @@
 /** Where a command reads and writes: data to stdout, everything else to stderr. */
 export interface Io {
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   /** Paths of the command line are relative to it. */
   cwd: string;
   /** Data, to stdout. */
@@ -14,3 +14,5 @@ export interface Io {
   /** Aborted by Ctrl-C from now on; without this call Ctrl-C ends the process at once. */
   onInterrupt(): AbortSignal;
 }
+
+export type Environment = Readonly<Record<string, string | undefined>>;

@@ -8,7 +8,8 @@ import { createOutput } from './output/output.ts';
 import { visibleJson } from './output/visible.ts';
 import { Options, pathOf, type Run } from './run.ts';
 import { dataDirOf, targetOf } from './session/target.ts';
-import { GROUPS, VERBS, type Verb, type VerbOption } from './verbs.ts';
+import type { Verb, VerbOption } from './verb.ts';
+import { GROUPS, VERBS } from './verbs.ts';
 
 /** Options of every command. `--data` is the body in `api`, so the folder has a longer name too. */
 const COMMON: readonly VerbOption[] = [

@@ -8,8 +8,6 @@ import { limits } from './limits.ts';
 import type { Output } from './output/output.ts';
 import { timeOption } from './output/time.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 export interface Run {
   io: Io;
   out: Output;

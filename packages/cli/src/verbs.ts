@@ -1,27 +1,5 @@
 /** Every command as data: what the parser, the completions and the reference are made from. */
-import type { Command } from './run.ts';
-
-export interface VerbOption {
-  /** As commander reads it: `-l, --limit <n>`. */
-  flags: string;
-  about: string;
-  choices?: readonly string[];
-  /** May be given several times. */
-  many?: boolean;
-}
-
-export interface Verb {
-  /** `agents ls` */
-  name: string;
-  about: string;
-  /** `<agent...>`, `[message...]` */
-  args?: readonly string[];
-  options?: readonly VerbOption[];
-  /** A paragraph for `--help` and the reference. */
-  more?: string;
-  /** Its code is loaded when it runs. */
-  load(): Promise<Command>;
-}
+import type { Verb, VerbOption } from './verb.ts';
 
 export const GROUPS: Readonly<Record<string, string>> = {
   init: 'make something new',
@@ -62,7 +40,6 @@ export const VERBS: readonly Verb[] = [
       { flags: '--agents <dir>', about: 'agents directory (OPMAS_AGENTS_DIR)' },
       { flags: '--port <n>', about: 'of API and web page, 0 takes any (OPMAS_HTTP_PORT)' },
       { flags: '--syslog-port <n>', about: '0 takes any (OPMAS_SYSLOG_PORT)' },
-      { flags: '--watch', about: 'start again when a source file changes' },
     ],
     load: async () => (await import('./commands/up.ts')).up,
   },
@@ -309,6 +286,6 @@ export const VERBS: readonly Verb[] = [
     about: 'shell completion: eval "$(opmas completion bash)"',
     args: ['<shell>'],
     more: 'Shells: bash, zsh, fish.',
-    load: async () => (await import('./commands/completion.ts')).completion,
+    load: async () => (await import('./commands/completion.ts')).completionOf(VERBS),
   },
 ];

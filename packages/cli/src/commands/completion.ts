@@ -1,27 +1,32 @@
 /** `opmas completion SHELL`: a script made from the table of verbs. */
 import { usageError } from '../errors.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
-import type { Run } from '../run.ts';
-import { VERBS } from '../verbs.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Command } from '../run.ts';
+import type { Verb } from '../verb.ts';
 
-export async function completion({ args, io }: Run): Promise<ExitCode> {
-  const script = SCRIPTS.get(args[0] ?? '');
-  if (script === undefined)
-    throw usageError(`No completion for ${args[0]}`, 'Shells: bash, zsh, fish.');
-  io.print(script());
-  return EXIT.ok;
+type Verbs = readonly Verb[];
+
+export function completionOf(verbs: Verbs): Command {
+  return async ({ args, io }) => {
+    const script = SCRIPTS.get(args[0] ?? '');
+    if (script === undefined) {
+      throw usageError(`No completion for ${args[0]}`, 'Shells: bash, zsh, fish.');
+    }
+    io.print(script(verbs));
+    return EXIT.ok;
+  };
 }
 
-const SCRIPTS = new Map([
+const SCRIPTS = new Map<string, (verbs: Verbs) => string>([
   ['bash', bash],
-  ['zsh', () => `autoload -U +X bashcompinit && bashcompinit\n${bash()}`],
+  ['zsh', (verbs) => `autoload -U +X bashcompinit && bashcompinit\n${bash(verbs)}`],
   ['fish', fish],
 ]);
 
 /** First words, and what may follow each. */
-function words(): Map<string, string[]> {
+function words(verbs: Verbs): Map<string, string[]> {
   const tree = new Map<string, string[]>();
-  for (const { name, options = [] } of VERBS) {
+  for (const { name, options = [] } of verbs) {
     const [first = '', second] = name.split(' ');
     const flags = options.map(({ flags: text }) => /--[a-z-]+/.exec(text)?.[0] ?? '');
     const known = tree.get(first) ?? [];
@@ -31,8 +36,8 @@ function words(): Map<string, string[]> {
   return tree;
 }
 
-function bash(): string {
-  const tree = words();
+function bash(verbs: Verbs): string {
+  const tree = words(verbs);
   const top = [...tree.keys()].filter((key) => !key.includes(' '));
   const cases = [...tree].map(
     ([key, next]) => `    "${key}") next="${next.join(' ')} --json --url" ;;`,
@@ -52,8 +57,8 @@ ${cases.join('\n')}
 complete -o default -F _opmas opmas`;
 }
 
-function fish(): string {
-  const lines = VERBS.flatMap(({ name, about }) => {
+function fish(verbs: Verbs): string {
+  const lines = verbs.flatMap(({ name, about }) => {
     const [first, second] = name.split(' ');
     const text = about.replaceAll("'", '’');
     return second === undefined

@@ -11,7 +11,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { visible } from '../output/visible.ts';
 import { paintOf } from '../output/words.ts';
 import type { Run } from '../run.ts';
-import { settingsEnvironment } from './up.ts';
+import { settingsEnvironment } from './up-settings.ts';
 
 export async function doctor(run: Run): Promise<ExitCode> {
   const checks = await examine(run);

@@ -1,7 +1,7 @@
 /** Which server a command talks to, and as whom. */
 import { resolve } from 'node:path';
 import { usageError } from '../errors.ts';
-import type { Environment } from '../run.ts';
+import type { Environment } from '../io.ts';
 import { type LocalInstance, localInstance } from './local-instance.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
