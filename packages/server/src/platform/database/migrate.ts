@@ -29,6 +29,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     application_name: 'opmas-migrate',
     connectionTimeoutMillis: 10_000,
   });
+  client.on('error', () => {}); // a lost connection rejects the statement under way too
   await client.connect();
   try {
     await refuseOldServer(client);

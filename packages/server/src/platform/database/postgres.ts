@@ -33,6 +33,9 @@ export function openPostgres(options: PostgresOptions): Database {
     types: { getTypeParser: typeParser },
   });
   pool.on('error', (error) => logger.warn({ err: messageOf(error) }, 'database connection lost'));
+  // The pool listens to idle connections alone. One in use that is lost rejects its statement, and may
+  // report several errors besides: with nobody to hear them the process would end.
+  pool.on('connect', (client) => client.on('error', () => {}));
 
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
