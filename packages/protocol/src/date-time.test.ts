@@ -15,7 +15,7 @@ it('agrees with the general check on times of every year', () => {
 
 it('agrees with the general check on times with one character wrong', () => {
   const time = fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true });
-  const wrong = fc.tuple(time, fc.nat(23), fc.constantFrom(...'0123456789-:.TZtz +ab'));
+  const wrong = fc.tuple(time, fc.nat(23), fc.constantFrom(...'0123456789-:.TZtz +ab'.split('')));
   fc.assert(
     fc.property(wrong, ([date, at, character]) => {
       const text = date.toISOString();
