@@ -78,22 +78,23 @@ export function readConfig(
 
 const paths = new Map<string, readonly string[]>();
 
-/** Aliases are known to the protocol alone: a marker put under `key` shows where it belongs. */
+const MARKER = { marker: true };
+
+/** Aliases are known to the protocol alone: a marker put under `key` shows where it (its copy) belongs. */
 function pathOf(key: string): readonly string[] {
   const known = paths.get(key);
   if (known !== undefined) return known;
-  const marker = { marker: true };
-  const path = findMarker(canonicalConfig({ [key]: marker }), marker) ?? [key];
+  const path = findMarker(canonicalConfig({ [key]: MARKER })) ?? [key];
   const parts = path.length === 1 && path[0] === key && key.includes('.') ? key.split('.') : path;
   if (paths.size < 1_000) paths.set(key, parts);
   return parts;
 }
 
-function findMarker(layer: unknown, marker: object): string[] | undefined {
+function findMarker(layer: unknown): string[] | undefined {
   if (!isPlainObject(layer)) return undefined;
   for (const [key, value] of Object.entries(layer)) {
-    if (value === marker) return [key];
-    const below = findMarker(value, marker);
+    if (isPlainObject(value) && value['marker'] === MARKER.marker) return [key];
+    const below = findMarker(value);
     if (below !== undefined) return [key, ...below];
   }
   return undefined;
