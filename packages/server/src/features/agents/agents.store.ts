@@ -137,14 +137,16 @@ export async function agentNames(db: Executor): Promise<{ id: string; name: stri
   return db.selectFrom('agents').select(['id', 'name']).where('status', '<>', 'removed').execute();
 }
 
-export async function removedSince(db: Executor, since: Date): Promise<string[]> {
-  const rows = await db
+export async function removedSince(
+  db: Executor,
+  since: Date,
+): Promise<{ id: string; updated_at: Date }[]> {
+  return db
     .selectFrom('agents')
-    .select('id')
+    .select(['id', 'updated_at'])
     .where('status', '=', 'removed')
     .where('updated_at', '>=', since)
     .execute();
-  return rows.map((row) => row.id);
 }
 
 export async function countByStatus(db: Executor): Promise<{ status: string; n: number }[]> {

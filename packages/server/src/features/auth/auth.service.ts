@@ -9,7 +9,13 @@ import type { Caller } from '../../operation.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
 import * as store from './auth.store.ts';
 import { checkPassword, hashPassword, verifyPassword } from './password.ts';
-import { ACCESS_SECONDS, type Claims, type Tokens, unauthenticated } from './tokens.ts';
+import {
+  ACCESS_SECONDS,
+  AGENT_SECONDS,
+  type Claims,
+  type Tokens,
+  unauthenticated,
+} from './tokens.ts';
 
 const REFRESH_IDLE_MS = 12 * 3_600_000;
 const SESSION_MS = 30 * 24 * 3_600_000;
@@ -38,8 +44,8 @@ export function createAuthService(options: AuthServiceOptions) {
   const localHash = Buffer.from(secretHash(options.localToken));
   /** Sessions revoked while their access tokens may still live, by the end of that life. */
   const revoked = new Map<string, number>();
-  /** Agents removed while their tokens may still live. */
-  let removedAgents: ReadonlySet<string> = new Set();
+  /** Agents removed while their tokens may still live, with the time of it. */
+  let removedAgents: ReadonlyMap<string, number> = new Map();
 
   const at = () => new Date(clock.now());
 
@@ -117,9 +123,11 @@ export function createAuthService(options: AuthServiceOptions) {
     revoked.set(sessionId, now + ACCESS_SECONDS * 1_000);
   }
 
-  const isRevoked = ({ caller, sessionId }: Claims): boolean =>
+  const isRevoked = ({ caller, sessionId, expiresAt }: Claims): boolean =>
     (sessionId !== undefined && revoked.has(sessionId)) ||
-    (caller.kind === 'agent' && removedAgents.has(caller.id));
+    // An agent that came back since has newer tokens, which hold before the next look.
+    (caller.kind === 'agent' &&
+      expiresAt - AGENT_SECONDS * 1_000 <= (removedAgents.get(caller.id) ?? 0));
 
   return {
     /** Has what a token stood for ended since it was issued? From memory: no database is asked. */
@@ -127,10 +135,10 @@ export function createAuthService(options: AuthServiceOptions) {
 
     /**
      * Takes over what any replica revoked; call every few seconds.
-     * @param agentIds agents removed within the life of an agent's token
+     * @param removed agents removed within the life of an agent's token, and when they last changed
      */
-    async syncRevocations(agentIds: readonly string[]): Promise<void> {
-      removedAgents = new Set(agentIds);
+    async syncRevocations(removed: readonly { id: string; updated_at: Date }[]): Promise<void> {
+      removedAgents = new Map(removed.map(({ id, updated_at }) => [id, updated_at.getTime()]));
       const since = new Date(clock.now() - ACCESS_SECONDS * 1_000);
       for (const id of await store.sessionsRevokedSince(database.pool, since)) {
         if (!revoked.has(id)) forget(id);
