@@ -106,6 +106,8 @@ export function createRegistrationService(options: {
       bump: existing !== undefined && (changed || existing.status === 'removed'),
       set: {
         version: manifest.version,
+        // Later versions leave alone what people may have written since.
+        ...(isNew ? { description: manifest.description, tags: manifest.tags } : {}),
         package_path: pkg.path,
         package_digest: pkg.digest,
         package_dir: pkg.dir,
