@@ -7,6 +7,9 @@ export const limits = {
   agentsMs: 90_000,
   /** Any other condition. */
   waitMs: 30_000,
+  /** Something that is tried again, as what it depends on may not have arrived. */
+  attempts: 10,
+  attemptMs: 3_000,
   outputChars: 200_000,
   pageSize: 500,
 } as const;

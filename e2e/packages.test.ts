@@ -93,7 +93,7 @@ test(
 
     writePackage(product.agentsDir, draft);
     const again = await product.waitForAgent('DoorAgent');
-    expect(again.agent_id).toBe(agent.agent_id);
+    expect(again).toMatchObject({ agent_id: agent.agent_id, restarts: 0 });
     await provoke('door', 'door_agent failed again', 'DoorAgent');
   },
   limits.agentsMs * 2,
