@@ -13,12 +13,17 @@ export interface Request {
   /** Bearer token, when one came. */
   token: string | undefined;
   params: unknown;
+  /** Reads the rest; asked only for a caller who may make the call, and may throw what is wrong with it. */
+  input(): CallInput;
+  remote: string;
+  requestId: string;
+}
+
+export interface CallInput {
   query: unknown;
   body: unknown;
   ifMatch?: number;
   contentType?: string;
-  remote: string;
-  requestId: string;
 }
 
 export type Invoke = (operation: Operation, request: Request) => Promise<unknown>;
@@ -68,7 +73,12 @@ export function createInvoke(options: InvokeOptions): Invoke {
     }
   }
 
-  async function run(operation: Operation, request: Request, caller: Caller): Promise<unknown> {
+  async function run(
+    operation: Operation,
+    request: Request,
+    given: CallInput,
+    caller: Caller,
+  ): Promise<unknown> {
     const effects: (() => void)[] = [];
     let fields: AuditFields = {};
     const call = (db: Call['db']): Call => ({
@@ -77,16 +87,16 @@ export function createInvoke(options: InvokeOptions): Invoke {
       remote: request.remote,
       db,
       afterCommit: (effect) => void effects.push(effect),
-      audit: (given) => {
-        fields = { ...fields, ...given };
+      audit: (added) => {
+        fields = { ...fields, ...added };
       },
     });
     const input = {
       params: request.params as never,
-      query: request.query as never,
-      body: request.body as never,
-      ...(request.ifMatch === undefined ? {} : { ifMatch: request.ifMatch }),
-      ...(request.contentType === undefined ? {} : { contentType: request.contentType }),
+      query: given.query as never,
+      body: given.body as never,
+      ...(given.ifMatch === undefined ? {} : { ifMatch: given.ifMatch }),
+      ...(given.contentType === undefined ? {} : { contentType: given.contentType }),
     };
     let answer: unknown;
     if (operation.effect === 'write') {
@@ -109,8 +119,9 @@ export function createInvoke(options: InvokeOptions): Invoke {
     try {
       caller = await authenticate(auth, operation, request);
       authorise(operation, request, caller);
-      validate(operation, request);
-      const answer = await run(operation, request, caller);
+      const input = request.input();
+      validate(operation, request.params, input);
+      const answer = await run(operation, request, input, caller);
       done('ok');
       return answer;
     } catch (thrown) {
@@ -154,14 +165,14 @@ function authorise(operation: Operation, request: Request, caller: Caller): void
   throw new OpmasError('OPMAS_FORBIDDEN', `This needs the permission ${operation.permission}`);
 }
 
-function validate(operation: Operation, request: Request): void {
+function validate(operation: Operation, params: unknown, input: CallInput): void {
   const faults: Fault[] = [];
   const look = (schema: TSchema | undefined, value: unknown) => {
     if (schema !== undefined && !check(schema, value)) faults.push(...faultsOf(schema, value));
   };
-  look(operation.params, request.params);
-  look(operation.query, request.query);
-  if (operation.rest.rawBody === undefined) look(operation.body, request.body);
+  look(operation.params, params);
+  look(operation.query, input.query);
+  if (operation.rest.rawBody === undefined) look(operation.body, input.body);
   if (faults.length === 0) return;
   const first = faults[0];
   const where = first?.path ? `${first.path}: ` : '';

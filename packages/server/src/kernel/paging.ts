@@ -1,6 +1,5 @@
 /** Lists: bounded limit, opaque cursor over a (time, id) order. */
-import { limits } from '@opmas/protocol';
-import Type from 'typebox';
+import { limits, Type } from '@opmas/protocol';
 import { OpmasError } from './errors.ts';
 
 /** Query parameters of every list. */

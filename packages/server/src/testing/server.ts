@@ -27,6 +27,8 @@ export interface TestServer {
   dataDir: string;
   agentsDir: string;
   nats: TestNats;
+  /** The server's creds file, read at every connect. */
+  natsCreds: string;
   /** As the superuser would see it: for looking and for breaking. */
   database: Database;
   testDatabase: TestDatabase;
@@ -63,12 +65,13 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const postgres = await testPostgres();
   const testDatabase = await postgres.freshDatabase();
   const nats = await testNats();
+  const natsCreds = nats.credsFor('server', serverPermissions()).file;
   const settings = readSettings(
     {
       OPMAS_DATABASE_URL: testDatabase.url,
       OPMAS_DATABASE_MIGRATE_URL: testDatabase.migrateUrl,
       OPMAS_NATS_URL: nats.url,
-      OPMAS_NATS_CREDS: nats.credsFor('server', serverPermissions()).file,
+      OPMAS_NATS_CREDS: natsCreds,
       OPMAS_NATS_ACCOUNT_SEED: nats.trust.account.signing.seed,
       OPMAS_NATS_ACCOUNT: nats.trust.account.identity.public_key,
       OPMAS_DATA_DIR: dataDir,
@@ -106,6 +109,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     dataDir,
     agentsDir,
     nats,
+    natsCreds,
     database,
     testDatabase,
     tokenFor: (caller) =>

@@ -9,8 +9,7 @@ import {
   publishDurable,
   storedMessage,
 } from '@opmas/bus';
-import { consumerOwner, type DeadLetter, parse, streams, subjects } from '@opmas/protocol';
-import Type from 'typebox';
+import { consumerOwner, type DeadLetter, parse, streams, subjects, Type } from '@opmas/protocol';
 import { type Clock, timestamp } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';

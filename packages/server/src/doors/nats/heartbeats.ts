@@ -4,6 +4,7 @@ import { agentNameOf, Heartbeat, parse, serverSubjects } from '@opmas/protocol';
 import type { PresenceChange, TelemetryService } from '../../features/telemetry/index.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Directory } from './directory.ts';
+import { jsonOf } from './json.ts';
 
 export function receiveHeartbeats(options: {
   bus: Bus;
@@ -17,14 +18,7 @@ export function receiveHeartbeats(options: {
   const { bus, telemetry, directory, logger, onHeartbeat, onPresence, onInvalid } = options;
   return bus.subscribe(serverSubjects.heartbeats, async (message) => {
     const name = agentNameOf(message.subject);
-    let value: unknown;
-    try {
-      value = message.json();
-    } catch {
-      // Not JSON: refused below like any other value the schema does not take.
-      value = undefined;
-    }
-    const result = parse(Heartbeat, value);
+    const result = parse(Heartbeat, jsonOf(message));
     if (!result.ok || !(await directory.matches(result.value.agent_id, name))) {
       onInvalid('heartbeat');
       logger.debug({ subject: message.subject }, 'heartbeat not taken');

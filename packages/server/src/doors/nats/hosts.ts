@@ -11,6 +11,7 @@ import {
 import type { LifecycleService } from '../../features/lifecycle/index.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { jsonOf } from './json.ts';
 
 export function receiveHosts(options: {
   bus: Bus;
@@ -39,7 +40,7 @@ export function receiveHosts(options: {
   };
 
   const reports = bus.subscribe(serverSubjects.hostActual, (message) => {
-    const result = parse(HostReport, message.json());
+    const result = parse(HostReport, jsonOf(message));
     if (!result.ok || result.value.host_id !== hostIdOf(message.subject)) {
       logger.warn({ subject: message.subject }, 'not a host report');
       return;
@@ -47,7 +48,7 @@ export function receiveHosts(options: {
     hear(result.value);
   });
   const launches = bus.subscribe(serverSubjects.hostLaunch, async (message) => {
-    message.respond(JSON.stringify(await ticket(message.subject, message.json())));
+    message.respond(JSON.stringify(await ticket(message.subject, jsonOf(message))));
   });
 
   async function ticket(subject: string, value: unknown): Promise<LaunchTicket> {

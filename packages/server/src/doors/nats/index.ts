@@ -15,6 +15,7 @@ import { receiveFeed } from './feed.ts';
 import { prepareFindings, receiveFindings } from './findings.ts';
 import { receiveHeartbeats } from './heartbeats.ts';
 import { receiveHosts } from './hosts.ts';
+import { jsonOf } from './json.ts';
 import { prepareTelemetry, receiveTelemetry } from './telemetry.ts';
 
 export async function receiveEverything(options: {
@@ -60,7 +61,7 @@ export async function receiveEverything(options: {
   });
   const hosts = receiveHosts({ bus, lifecycle, logger, onReport: changed });
   const collectors = bus.subscribe(serverSubjects.collectorStats, (message) => {
-    const stats = parse(CollectorStats, message.json());
+    const stats = parse(CollectorStats, jsonOf(message));
     if (stats.ok) measures.collector(stats.value.host_id, stats.value);
     else measures.invalid('collector');
   });

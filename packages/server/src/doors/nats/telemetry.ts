@@ -20,8 +20,8 @@ import type { TelemetryItem, TelemetryService } from '../../features/telemetry/i
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { isDeep, parseStorable } from '../../kernel/storable.ts';
 import type { Directory } from './directory.ts';
+import { jsonOf } from './json.ts';
 
 const CONSUMER = 'server-telemetry';
 
@@ -58,7 +58,7 @@ export async function receiveTelemetry(options: {
     const name = agentNameOf(subject);
     const key = `${epoch}.${message.seq}`;
     const read = async <S extends TSchema>(schema: S, kind: string) => {
-      const value = decode(message);
+      const value = jsonOf(message);
       const result = parse(schema, value);
       const claimed = result.ok ? (result.value as { agent_id: string }).agent_id : undefined;
       if (result.ok && claimed !== undefined && (await directory.matches(claimed, name))) {
@@ -119,16 +119,4 @@ export async function receiveTelemetry(options: {
 
 async function born(bus: Bus): Promise<string> {
   return (await streamInfo(bus, streams.telemetry.name))?.created ?? '';
-}
-
-/** Undefined (which no schema takes) when it is not JSON, or nested without end. */
-function decode(message: JsMessage): unknown {
-  const text = Buffer.from(message.data).toString('utf8');
-  if (isDeep(text, limits.jsonDepth)) return undefined;
-  try {
-    return parseStorable(text);
-  } catch {
-    // Said by the caller together with the subject: the schema refuses undefined.
-    return undefined;
-  }
 }

@@ -39,13 +39,15 @@ async function handle(
   const answer = await invoke(operation, {
     token: bearer(request.headers.authorization),
     params: request.params,
-    query: withoutApiVersion(coerce(operation.query, request.query)),
-    body:
-      rest.rawBody === undefined
-        ? jsonBody(operation, request.body)
-        : rawBody(operation, request.body, contentType),
-    ...ifMatch(operation, request.headers['if-match']),
-    ...(contentType === undefined ? {} : { contentType }),
+    input: () => ({
+      query: withoutApiVersion(coerce(operation.query, request.query)),
+      body:
+        rest.rawBody === undefined
+          ? jsonBody(operation, request.body)
+          : rawBody(operation, request.body, contentType),
+      ...ifMatch(operation, request.headers['if-match']),
+      ...(contentType === undefined ? {} : { contentType }),
+    }),
     remote: request.ip,
     requestId: request.id,
   });

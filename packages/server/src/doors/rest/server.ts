@@ -46,6 +46,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     if (known.retryAfter !== undefined) reply.header('retry-after', String(known.retryAfter));
     return reply
       .code(known.status)
+      .header('x-request-id', requestId)
       .type(PROBLEM_TYPE)
       .send(JSON.stringify(toProblem(known, requestId)));
   };

@@ -1,6 +1,5 @@
 /** The API of agents as resources; commands are in lifecycle. */
-import { AGENT_STATUSES, Agent, AgentId, DESIRED, Page } from '@opmas/protocol';
-import Type from 'typebox';
+import { AGENT_STATUSES, Agent, AgentId, DESIRED, Page, Type } from '@opmas/protocol';
 import { OpmasError } from '../../kernel/errors.ts';
 import { pageQuery } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';

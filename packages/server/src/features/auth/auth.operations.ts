@@ -1,6 +1,5 @@
 /** The API of signing in. */
-import { Identity, TokenPair } from '@opmas/protocol';
-import Type from 'typebox';
+import { Identity, TokenPair, Type } from '@opmas/protocol';
 import { type Operation, operation } from '../../operation.ts';
 import type { AuthService } from './auth.service.ts';
 import { MAX_PASSWORD } from './password.ts';

@@ -1,6 +1,5 @@
 /** The API of configurations. */
-import { AgentId, type ConfigLayer, JsonObject, Page, Timestamp } from '@opmas/protocol';
-import Type from 'typebox';
+import { AgentId, type ConfigLayer, JsonObject, Page, Timestamp, Type } from '@opmas/protocol';
 import { decodeCursor, pageLimit, pageQuery, toPage } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
 import type { AgentsService } from '../agents/index.ts';

@@ -1,7 +1,6 @@
 /** `POST /events`: log events over HTTP; answered once the broker holds them. */
 import type { EventBatch } from '@opmas/ingest';
-import { EventsAccepted, limits } from '@opmas/protocol';
-import Type from 'typebox';
+import { EventsAccepted, limits, Type } from '@opmas/protocol';
 import { OpmasError } from '../../kernel/errors.ts';
 import { type Operation, operation } from '../../operation.ts';
 

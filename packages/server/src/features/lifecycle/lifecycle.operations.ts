@@ -1,6 +1,5 @@
 /** The API of commands: start, stop, restart, remove, and following an action. */
-import { Action, AgentId } from '@opmas/protocol';
-import Type from 'typebox';
+import { Action, AgentId, Type } from '@opmas/protocol';
 import { type Operation, operation } from '../../operation.ts';
 import type { Command, LifecycleService } from './lifecycle.service.ts';
 

@@ -1,6 +1,5 @@
 /** The API of packages. */
-import { AgentPackage, PACKAGE_STATES, Page } from '@opmas/protocol';
-import Type from 'typebox';
+import { AgentPackage, PACKAGE_STATES, Page, Type } from '@opmas/protocol';
 import { pageQuery } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
 import type { PackagesService } from './packages.service.ts';

@@ -1,11 +1,5 @@
 /** The API an agent speaks before it has a token. */
-import {
-  AgentId,
-  CredentialsRequest,
-  RegistrationAnswer,
-  RegistrationRequest,
-} from '@opmas/protocol';
-import Type from 'typebox';
+import { AgentId, CredentialsRequest, RegistrationAnswer, RegistrationRequest, Type } from '@opmas/protocol';
 import { type Operation, operation } from '../../operation.ts';
 import type { RegistrationService } from './registration.service.ts';
 

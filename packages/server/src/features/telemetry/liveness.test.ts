@@ -48,7 +48,7 @@ test('the interval it announced counts, not the default', () => {
 });
 
 test('a voice after silence is a change, one among others is none', () => {
-  const { wait, beat } = bench();
+  const { beat } = bench();
   expect(beat()).toEqual({ agentId: 'a', presence: 'on_time', silentMs: 0 });
   expect(beat()).toBeUndefined();
 });

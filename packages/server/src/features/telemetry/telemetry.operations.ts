@@ -1,14 +1,5 @@
 /** The API of what is known of an agent's health, figures and log. */
-import {
-  AgentHealth,
-  AgentId,
-  AgentLogRecord,
-  LOG_LEVELS,
-  MetricSeries,
-  Page,
-  Timestamp,
-} from '@opmas/protocol';
-import Type from 'typebox';
+import { AgentHealth, AgentId, AgentLogRecord, LOG_LEVELS, MetricSeries, Page, Timestamp, Type } from '@opmas/protocol';
 import { pageQuery } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
 import type { TelemetryService } from './telemetry.service.ts';
