@@ -1,5 +1,13 @@
 /** The API of findings. */
-import { AgentId, FINDING_STATUSES, FindingRecord, Page, SEVERITIES, Timestamp, Type } from '@opmas/protocol';
+import {
+  AgentId,
+  FINDING_STATUSES,
+  FindingRecord,
+  Page,
+  SEVERITIES,
+  Timestamp,
+  Type,
+} from '@opmas/protocol';
 import { pageQuery } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
 import type { FindingsService } from './findings.service.ts';

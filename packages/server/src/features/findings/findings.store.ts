@@ -54,7 +54,8 @@ export async function recordBatch(
         ${column((i) => i.finding.timestamp)}::timestamptz[],
         ${column((i) => i.finding.description)}::text[],
         ${column((i) => JSON.stringify(i.finding.details))}::jsonb[]
-      ) AS g (finding_id, agent_id, topic, type, severity, at, description, details)
+      ) WITH ORDINALITY
+        AS g (finding_id, agent_id, topic, type, severity, at, description, details, place)
     ), fresh AS (
       INSERT INTO finding_keys (finding_id, recorded_at)
       SELECT finding_id, ${recordedAt} FROM given
@@ -74,13 +75,14 @@ export async function recordBatch(
     ), told AS (
       INSERT INTO outbox (kind, data)
       SELECT ${FINDING_EVENT}, jsonb_build_object(
-        'finding_id', finding_id, 'agent_id', agent_id, 'agent_name', agent_name, 'type', type,
-        'severity', severity, 'status', status, 'topic', topic, 'description', description,
-        'details', CASE WHEN octet_length(details::text) <= ${limits.feedDetailsBytes}
-                        THEN details ELSE '{}'::jsonb END,
-        'timestamp', to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'recorded_at', to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-      FROM added
+        'finding_id', added.finding_id, 'agent_id', added.agent_id,
+        'agent_name', added.agent_name, 'type', added.type, 'severity', added.severity,
+        'status', added.status, 'topic', added.topic, 'description', added.description,
+        'details', CASE WHEN octet_length(added.details::text) <= ${limits.feedDetailsBytes}
+                        THEN added.details ELSE '{}'::jsonb END,
+        'timestamp', to_char(added.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'recorded_at', to_char(added.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+      FROM added JOIN given USING (finding_id) ORDER BY place
     )
     SELECT count(*) AS n FROM added`.execute(db);
   return Number(rows[0]?.n ?? 0);

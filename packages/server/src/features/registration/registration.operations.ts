@@ -1,5 +1,11 @@
 /** The API an agent speaks before it has a token. */
-import { AgentId, CredentialsRequest, RegistrationAnswer, RegistrationRequest, Type } from '@opmas/protocol';
+import {
+  AgentId,
+  CredentialsRequest,
+  RegistrationAnswer,
+  RegistrationRequest,
+  Type,
+} from '@opmas/protocol';
 import { type Operation, operation } from '../../operation.ts';
 import type { RegistrationService } from './registration.service.ts';
 

@@ -1,5 +1,14 @@
 /** The API of what is known of an agent's health, figures and log. */
-import { AgentHealth, AgentId, AgentLogRecord, LOG_LEVELS, MetricSeries, Page, Timestamp, Type } from '@opmas/protocol';
+import {
+  AgentHealth,
+  AgentId,
+  AgentLogRecord,
+  LOG_LEVELS,
+  MetricSeries,
+  Page,
+  Timestamp,
+  Type,
+} from '@opmas/protocol';
 import { pageQuery } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
 import type { TelemetryService } from './telemetry.service.ts';
