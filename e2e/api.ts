@@ -7,9 +7,11 @@ import {
   FindingRecord as FindingSchema,
   Page,
   parse,
+  type Static,
+  type TSchema,
+  Type,
 } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
-import Type, { type Static, type TSchema } from 'typebox';
 import { limits } from './limits.ts';
 
 export interface Answer {

@@ -1,10 +1,9 @@
 /** What a user does to a running OPMAS with agent packages, agents and their configuration. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
-import type { AgentPackage, FindingRecord } from '@opmas/protocol';
+import { type AgentPackage, type FindingRecord, Type } from '@opmas/protocol';
 import { scaffoldAgent } from '@opmas/sdk';
 import { waitFor } from '@opmas/testkit';
-import Type from 'typebox';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { checked } from './api.ts';
 import { limits } from './limits.ts';

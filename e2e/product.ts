@@ -3,9 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Agent, parse } from '@opmas/protocol';
+import { type Agent, parse, Type } from '@opmas/protocol';
 import { tempDir, waitFor } from '@opmas/testkit';
-import Type from 'typebox';
 import { type Api, api } from './api.ts';
 import { limits } from './limits.ts';
 
@@ -194,7 +193,7 @@ async function ended({ child, output }: Launched, signal: NodeJS.Signals): Promi
 }
 
 /** No process mentions the folder any more (arguments, environment, working folder), and no lock is in it. */
-async function nothingLeft(home: string): Promise<void> {
+export async function nothingLeft(home: string): Promise<void> {
   let left: string[] = [];
   try {
     await waitFor(

@@ -11,9 +11,9 @@ import {
   type FindingRecord,
   JsonObject,
   MetricSeries,
+  Type,
 } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
-import Type from 'typebox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checked } from './api.ts';
 import { limits } from './limits.ts';

@@ -1,7 +1,8 @@
 /** Resources of the HTTP API that more than one program reads. */
-import Type, { type Static, type TSchema } from 'typebox';
+
 import { AgentId, JsonObject, Severity, Timestamp } from './common.ts';
 import { AGENT_STATUSES, CONDITIONS, DESIRED } from './lifecycle.ts';
+import { type Static, type TSchema, Type } from './typebox.ts';
 
 export const Condition = Type.Object({
   type: Type.Enum([...CONDITIONS]),

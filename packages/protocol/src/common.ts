@@ -1,5 +1,5 @@
 /** Small schemas that several messages share. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from './typebox.ts';
 import './date-time.ts';
 
 /**

@@ -1,7 +1,8 @@
 /** An agent's configuration: canonical form, defaults, and the specification's aliases. */
-import Type, { type Static } from 'typebox';
+
 import { limits } from './limits.ts';
 import { Rule } from './rule.ts';
+import { type Static, Type } from './typebox.ts';
 
 const Topic = (kind: string) =>
   Type.String({ pattern: `^${kind}(\\.[A-Za-z0-9_-]{1,64}){1,8}$`, maxLength: 640 });

@@ -1,6 +1,7 @@
 /** Commands to a running agent and their answers (`opmas.control.<agent_name>[.<instance_id>]`). */
-import Type, { type Static } from 'typebox';
+
 import { JsonObject, Timestamp } from './common.ts';
+import { type Static, Type } from './typebox.ts';
 
 export const CONTROL_COMMANDS = [
   'update_config',

@@ -1,8 +1,8 @@
 /** The quick check of times accepts nothing that the general one refuses, and the other way round. */
 import fc from 'fast-check';
-import { IsDateTime } from 'typebox/format';
 import { expect, it } from 'vitest';
 import { isDateTime } from './date-time.ts';
+import { IsDateTime } from './typebox.ts';
 
 it('agrees with the general check on times of every year', () => {
   const time = fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true });

@@ -1,5 +1,5 @@
 /** Makes the check of a time in OPMAS's own form cheap; all other forms are checked as before. */
-import { IsDateTime, Set as setFormat } from 'typebox/format';
+import { IsDateTime, setFormat } from './typebox.ts';
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 

@@ -1,6 +1,7 @@
 /** A log event: what a router said, normalised; the payload of `logs.<domain>`. */
-import Type, { type Static } from 'typebox';
+
 import { JsonObject, Timestamp } from './common.ts';
+import { type Static, Type } from './typebox.ts';
 
 /** Extra fields are kept: an event may come from any producer. */
 export const LogEvent = Type.Object({

@@ -1,5 +1,5 @@
 /** The WebSocket feed, `/api/v1/agents/ws`. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from './typebox.ts';
 
 export const FeedAuth = Type.Object({
   type: Type.Literal('auth'),

@@ -1,6 +1,7 @@
 /** A finding: what an agent concluded from events; the payload of `findings.<domain>`. */
-import Type, { type Static } from 'typebox';
+
 import { AgentId, Severity, Timestamp } from './common.ts';
+import { type Static, Type } from './typebox.ts';
 
 export const FindingDetails = Type.Object({
   event_id: Type.Optional(Type.String({ maxLength: 256 })),

@@ -1,6 +1,7 @@
 /** Server ↔ host: what shall run (KV, one key an agent), what does run, and the launch ticket. */
-import Type, { type Static } from 'typebox';
+
 import { AgentId, Timestamp, Token } from './common.ts';
+import { type Static, Type } from './typebox.ts';
 
 /** Value of KV key `desired.<host_id>.<agent_id>`. A deleted key means: stop and forget. */
 export const DesiredAgent = Type.Object({

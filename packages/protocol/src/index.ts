@@ -15,4 +15,5 @@ export * from './registration.ts';
 export * from './rule.ts';
 export * from './subjects.ts';
 export * from './telemetry.ts';
+export { type Static, type TObject, type TSchema, Type } from './typebox.ts';
 export * from './validate.ts';

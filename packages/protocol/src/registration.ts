@@ -1,6 +1,7 @@
 /** An agent's first words to the server, and its renewals. */
-import Type, { type Static } from 'typebox';
+
 import { AgentId, Timestamp, Token } from './common.ts';
+import { type Static, Type } from './typebox.ts';
 
 /** `POST /agents`. With `public_key` (nkey, `U…`) no seed is made: the key never leaves the agent. */
 export const RegistrationRequest = Type.Object(

@@ -1,6 +1,7 @@
 /** A rule as operators write it. With only the specification's fields it is a substring rule. */
-import Type, { type Static } from 'typebox';
+
 import { Severity } from './common.ts';
+import { type Static, Type } from './typebox.ts';
 
 export const RULE_KINDS = [
   'substring',

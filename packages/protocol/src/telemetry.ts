@@ -1,6 +1,7 @@
 /** What an agent says of itself: heartbeat, status, metrics, log lines. */
-import Type, { type Static } from 'typebox';
+
 import { AgentId, JsonObject, LogLevel, Timestamp, Token } from './common.ts';
+import { type Static, Type } from './typebox.ts';
 
 /** `healthy` or a reason to look; hand-written agents may use other words. */
 export const HEALTH_STATES = ['starting', 'healthy', 'degraded', 'unhealthy', 'stopping'] as const;

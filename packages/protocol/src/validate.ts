@@ -1,6 +1,5 @@
 /** Compiles a schema once and reports every fault with its path; used at each border. */
-import type { Static, TSchema } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
+import { Compile, type Static, type TSchema, type Validator } from './typebox.ts';
 
 /** One fault of an input: where (dotted path, `` for the whole) and what is wrong. */
 export interface Fault {

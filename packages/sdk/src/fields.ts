@@ -1,6 +1,5 @@
 /** Typed configuration keys of an agent: each gives the TypeScript type, the JSON schema and the default. */
-import { type Fault, faultsOf } from '@opmas/protocol';
-import Type, { type TSchema } from 'typebox';
+import { type Fault, faultsOf, type TSchema, Type } from '@opmas/protocol';
 
 /** One configuration key: its schema and what holds when nobody sets it. */
 export interface Field<T> {

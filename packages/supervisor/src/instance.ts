@@ -1,6 +1,13 @@
 /** The life of one agent process on this host: its states, the moves between them, what is kept of it. */
-import { DesiredAgent, INSTANCE_STATES, type InstanceState, Token } from '@opmas/protocol';
-import Type, { type Static } from 'typebox';
+import {
+  DesiredAgent,
+  INSTANCE_STATES,
+  type InstanceState,
+  type Static,
+  Token,
+  type TSchema,
+  Type,
+} from '@opmas/protocol';
 
 /** A move that is not in this table is a bug of the host, and is refused. */
 export const MOVES: Readonly<Record<InstanceState, readonly InstanceState[]>> = {
@@ -29,7 +36,7 @@ export const Handle = Type.Intersect([
 export type Handle = Static<typeof Handle>;
 
 const Millis = Type.Number({ minimum: 0 });
-const orNull = <S extends Type.TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
 /** The last launch ticket without its one-time token: enough for an enrolled agent. */
 export const KeptTicket = Type.Object({

@@ -1,8 +1,7 @@
 /** The host's memory: what it was told, what it started, how often that failed; one JSON file, replaced whole. */
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { check, faultsOf } from '@opmas/protocol';
-import Type, { type Static } from 'typebox';
+import { check, faultsOf, type Static, Type } from '@opmas/protocol';
 import { AgentRecord } from './instance.ts';
 import { limits } from './limits.ts';
 

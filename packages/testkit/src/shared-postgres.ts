@@ -1,8 +1,7 @@
 /** The one PostgreSQL of a test run, and the addresses that reach it. */
 import { connect } from 'node:net';
 import { embeddedPostgres } from '@opmas/launcher';
-import { parse } from '@opmas/protocol';
-import Type, { type Static } from 'typebox';
+import { parse, type Static, Type } from '@opmas/protocol';
 import { limits } from './limits.ts';
 
 const Addresses = Type.Object({

@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parse } from '@opmas/protocol';
-import Type, { type Static } from 'typebox';
+import { parse, type Static, Type } from '@opmas/protocol';
 import { errnoOf, LaunchError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { commandOf, isAlive, ownIdentity, ProcessIdentity } from '../process/identity.ts';

@@ -1,8 +1,7 @@
 /** A nats-server child with a configuration file: started, known by its name, revived, its errors heard. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { parse } from '@opmas/protocol';
-import Type from 'typebox';
+import { parse, Type } from '@opmas/protocol';
 import { jsonOf, privateDir, removeFile, writePrivate } from '../data/files.ts';
 import { limits } from '../limits.ts';
 import { Child, type ChildEvent } from '../process/child.ts';

@@ -1,7 +1,7 @@
 /** Keeps the broker's keys: whoever has this file is the operator. */
 import { join } from 'node:path';
 import { createTrust, type Trust } from '@opmas/bus';
-import Type from 'typebox';
+import { Type } from '@opmas/protocol';
 import { readJson, writeJson } from '../data/files.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 8_192 });

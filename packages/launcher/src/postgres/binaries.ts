@@ -2,8 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { parse } from '@opmas/protocol';
-import Type from 'typebox';
+import { parse, Type } from '@opmas/protocol';
 import { jsonOf, privateDir } from '../data/files.ts';
 import { errnoOf, LaunchError } from '../errors.ts';
 

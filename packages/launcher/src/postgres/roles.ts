@@ -1,8 +1,8 @@
 /** Roles and database of the embedded PostgreSQL: one role owns and migrates, another works and owns nothing. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { type Static, Type } from '@opmas/protocol';
 import pg from 'pg';
-import Type, { type Static } from 'typebox';
 import { readJson, writeJson } from '../data/files.ts';
 
 export const SUPERUSER = 'opmas_super';

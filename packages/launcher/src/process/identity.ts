@@ -1,7 +1,7 @@
 /** Tells one process from any other that has, had or will have the same pid: pid, start time, boot id. */
 import { execFileSync, type StdioOptions } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from '@opmas/protocol';
 import { errnoOf } from '../errors.ts';
 
 export const ProcessIdentity = Type.Object({

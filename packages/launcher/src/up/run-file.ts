@@ -1,6 +1,6 @@
 /** `<data>/run/up.json`: what runs here, for `opmas status` and `opmas down`. */
 import { join } from 'node:path';
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from '@opmas/protocol';
 import { readJsonIfValid, removeFile, writeJson } from '../data/files.ts';
 import { isAlive, ProcessIdentity } from '../process/identity.ts';
 

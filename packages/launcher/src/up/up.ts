@@ -1,7 +1,6 @@
 /** `opmas up`: takes the data folder, starts everything in order, keeps it running, ends it in reverse order. */
 import { realpathSync } from 'node:fs';
-import { parse } from '@opmas/protocol';
-import Type, { type Static, type TSchema } from 'typebox';
+import { parse, type Static, type TSchema, Type } from '@opmas/protocol';
 import { privateDir } from '../data/files.ts';
 import { dataDirLock } from '../data/lock.ts';
 import { LaunchError, messageOf } from '../errors.ts';

@@ -7,8 +7,10 @@ import {
   parse,
   RegistrationAnswer,
   type RegistrationRequest,
+  type Static,
+  type TSchema,
+  Type,
 } from '@opmas/protocol';
-import Type, { type Static, type TSchema } from 'typebox';
 import { AgentError, describeFaults, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 

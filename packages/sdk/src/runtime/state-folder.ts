@@ -7,9 +7,11 @@ import {
   NatsAccess,
   parse,
   RegistrationAnswer,
+  type Static,
   Timestamp,
+  type TSchema,
+  Type,
 } from '@opmas/protocol';
-import Type, { type Static, type TSchema } from 'typebox';
 import { AgentError, describeFaults } from '../errors.ts';
 
 const StoredIdentity = Type.Object({ agent_id: AgentId, seed: Type.String({ minLength: 1 }) });

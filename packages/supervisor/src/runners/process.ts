@@ -1,8 +1,7 @@
 /** Runs each agent as a detached process of this machine, which outlives the host and is found again by it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
-import { check } from '@opmas/protocol';
-import Type, { type Static } from 'typebox';
+import { check, type Static, Type } from '@opmas/protocol';
 import type { Exit } from '../exit-reason.ts';
 import type { Handle } from '../instance.ts';
 import { type Timing, timing } from '../limits.ts';
