@@ -100,6 +100,7 @@ module.exports = {
           '^packages/$2/',
           '^packages/[^/]+/src/index[.]ts$',
           '^packages/sdk/src/(testing/index|runner/main)[.]ts$',
+          '^packages/server/src/testing/server[.]ts$',
           // The test kit serves vitest itself by path.
           '^packages/testkit/src/global-setup[.]ts$',
         ],

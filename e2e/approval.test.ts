@@ -1,8 +1,8 @@
 /** With OPMAS_DISCOVERY_APPROVAL=manual nothing runs before a person has said so. */
 import { AgentPackage, Page } from '@opmas/protocol';
+import { type TestServer, testServer } from '@opmas/server/testing';
 import { waitFor } from '@opmas/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TestServer, testServer } from '../packages/server/src/testing/server.ts';
 import { checked } from './api.ts';
 import { limits } from './limits.ts';
 import { writePackage } from './package-files.ts';

@@ -10,10 +10,10 @@ import {
   streamInfo,
 } from '@opmas/bus';
 import type { Finding } from '@opmas/protocol';
+import { type TestServer, testServer } from '@opmas/server/testing';
 import { waitFor } from '@opmas/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TestServer, testServer } from '../packages/server/src/testing/server.ts';
 import { type FeedClient, feedClient } from './feed-client.ts';
 import { limits } from './limits.ts';
 

@@ -11,10 +11,10 @@ import {
   MetricSeries,
   RegistrationAnswer,
 } from '@opmas/protocol';
+import { type TestServer, testServer } from '@opmas/server/testing';
 import { waitFor } from '@opmas/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TestServer, testServer } from '../packages/server/src/testing/server.ts';
 import { checked } from './api.ts';
 import { feedClient } from './feed-client.ts';
 import { limits } from './limits.ts';
