@@ -4,16 +4,33 @@ import type { Io } from './io.ts';
 import { visible } from './output/visible.ts';
 import { runCli } from './program.ts';
 
+/** What a command that must end in order listens to. */
+let interrupt: AbortController | undefined;
+let readerGone = false;
+
 /** Runs this process's command line. */
 export async function runProcess(): Promise<void> {
-  process.stdout.on('error', endOfReader);
-  process.exitCode = await runCli(process.argv.slice(2), io);
+  process.stdout.on('error', stdoutFailed);
+  process.stderr.on('error', stderrFailed);
+  const code = await runCli(process.argv.slice(2), io);
+  process.exitCode = readerGone ? EXIT.ok : code;
 }
 
-/** Whoever reads us may have enough (`| head`): that is no error. */
-function endOfReader(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
+/** Whoever reads us may have enough (`| head`): that is no error, and an end like Ctrl-C. */
+function stdoutFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EIO') return;
+  if (error.code !== 'EPIPE') throw error;
+  if (interrupt === undefined) process.exit(EXIT.ok);
+  readerGone = true;
+  interrupt.abort();
+}
+
+/**
+ * EIO: the terminal is gone. Whether that ends us is what SIGHUP says; what we have to stop is stopped
+ * in order either way. Nobody misses notes that nobody can read.
+ */
+function stderrFailed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
 }
 
 const io: Io = {
@@ -25,7 +42,8 @@ const io: Io = {
   interactive: process.stdout.isTTY === true,
   stdin: process.stdin,
   onInterrupt: () => {
-    const controller = new AbortController();
+    interrupt ??= new AbortController();
+    const controller = interrupt;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => controller.abort());
     }
