@@ -1,11 +1,17 @@
 /** The main job, seen from outside: a router's log line becomes a finding, whichever way it comes in. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { type FeedMessage, FindingRecord, parse } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
+import Type from 'typebox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checked } from './api.ts';
 import { type FeedClient, feedClient } from './feed-client.ts';
 import { limits } from './limits.ts';
-import { type Product, startProduct } from './product.ts';
+import { CLI, type Product, startProduct } from './product.ts';
 import { rfc3164, rfc5424, sendTcp, sendUdp } from './syslog.ts';
+
+const Listed = Type.Array(FindingRecord);
 
 let product: Product;
 let feed: FeedClient;
@@ -150,4 +156,18 @@ test.each([
     { timeoutMs: limits.waitMs, what: `a finding about ${message}` },
   );
   expect(found.map(({ agent_name }) => agent_name)).toEqual([name]);
+});
+
+test('the command line lists what the API has', async () => {
+  const opmas = async (...args: string[]): Promise<unknown> => {
+    const words = [CLI, ...args, '--json', '--data-dir', product.dataDir];
+    const { stdout } = await promisify(execFile)(process.execPath, words);
+    return JSON.parse(stdout);
+  };
+  const findings = checked(Listed, await opmas('findings', 'ls', '--all'), 'findings ls');
+  const ids = (await product.findings()).map(({ finding_id }) => finding_id);
+  expect(findings.map(({ finding_id }) => finding_id)).toEqual(ids);
+  expect(await opmas('agents', 'ls')).toMatchObject(
+    (await product.agents()).map(({ agent_id, name }) => ({ agent_id, name })),
+  );
 });
