@@ -204,7 +204,7 @@ async function take(port: number): Promise<void> {
   const server = createServer((socket) => socket.destroy());
   blockers.push(server);
   server.listen(port, '127.0.0.1');
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
+  await once(server, 'listening').catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
   });
 }
