@@ -72,7 +72,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   mkdirSync(agentsDir, { recursive: true });
   for (const agent of options.agents ?? AGENT_FOLDERS) copyAgent(agent, agentsDir);
 
-  let running = await launch(dataDir, agentsDir, options.env);
+  let running = await launch(dataDir, agentsDir, options.env).catch((error: unknown) => {
+    dir?.remove();
+    throw error;
+  });
   const tokenPath = join(dataDir, 'run', 'local.token');
   const token = () => readFileSync(tokenPath, 'utf8').trim();
   const http = api(() => running.up.url, token);
@@ -174,6 +177,7 @@ async function launch(
     return { ...launched, up: readFile(UpFile, join(dataDir, 'run', 'up.json')) };
   } catch (cause) {
     child.kill('SIGTERM');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     throw new Error(`opmas up did not start:\n${output}`, { cause });
   }
 }
