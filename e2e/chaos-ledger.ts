@@ -31,6 +31,8 @@ export interface Ledger {
   readonly faults: readonly string[];
   /** Resolves with the next acknowledgement of an attempt begun from now on; fails when none comes. */
   nextAcknowledgement(): Promise<void>;
+  /** Resolves when so many more events are acknowledged. */
+  moreAcknowledged(events: number): Promise<void>;
   /** Sends no new batch, and resolves when every one begun is acknowledged. */
   stop(): Promise<void>;
 }
@@ -142,6 +144,13 @@ export function startLedger({ url, token, eventsPerSecond, matchEvery }: LedgerO
         const told = `${retried} attempts repeated, the last because of: ${lastFailure}`;
         throw new Error(`nothing acknowledged within ${ACKNOWLEDGED_MS} ms; ${told}`, { cause });
       }
+    },
+    moreAcknowledged: async (events) => {
+      const enough = acknowledged + events;
+      await waitFor(() => acknowledged >= enough, {
+        timeoutMs: ACKNOWLEDGED_MS,
+        what: `${events} more events acknowledged`,
+      });
     },
     stop: async () => {
       stopping = true;

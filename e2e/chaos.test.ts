@@ -15,6 +15,8 @@ import { isWell, type Product, startProduct } from './product.ts';
 const BACK = { timeoutMs: 60_000, pollMs: 50 };
 const EVENTS_PER_SECOND = 500;
 const MATCH_EVERY = 10;
+/** Acknowledged after each return, so that the next kill falls on work under way. */
+const BETWEEN = 500;
 /** Of the server's log, told when a test fails. */
 const LOG_LINES = 20;
 
@@ -34,7 +36,7 @@ beforeAll(async () => {
     eventsPerSecond: EVENTS_PER_SECOND,
     matchEvery: MATCH_EVERY,
   });
-  await ledger.nextAcknowledgement();
+  await ledger.moreAcknowledged(BETWEEN);
 }, 240_000);
 
 afterEach(({ task }) => {
@@ -97,6 +99,7 @@ test('`opmas up` itself, started again at once', { timeout: 180_000 }, async () 
   await product.waitForAgents(4);
   await ledger.nextAcknowledgement();
   tell('opmas up', began);
+  await ledger.moreAcknowledged(BETWEEN);
 });
 
 test('afterwards the findings are exactly those of the ledger', { timeout: 180_000 }, async () => {
@@ -130,6 +133,7 @@ async function killed(what: string, pid: number, back: () => boolean | Promise<b
   await waitFor(back, { ...BACK, what: `${what} back` });
   await ledger.nextAcknowledgement();
   tell(what, began);
+  await ledger.moreAcknowledged(BETWEEN);
 }
 
 function tell(what: string, began: number): void {
