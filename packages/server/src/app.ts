@@ -19,10 +19,10 @@ import { credentialsIssuer } from './platform/broker/credentials.ts';
 import { eventsGate } from './platform/broker/events.ts';
 import { natsBroker } from './platform/broker/nats.ts';
 import { memoryCache } from './platform/cache/memory.ts';
-import { redisCache } from './platform/cache/redis.ts';
 import { migrate } from './platform/database/migrate.ts';
 import { openPostgres } from './platform/database/postgres.ts';
 import { createMeasures } from './platform/measures.ts';
+import type { Cache } from './platform/ports.ts';
 import { createServices } from './services.ts';
 import type { Settings } from './settings.ts';
 import { startTasks } from './tasks.ts';
@@ -73,8 +73,7 @@ async function compose(
   });
   const database = openPostgres({ url: settings.databaseUrl, logger });
   onStop(() => database.close());
-  const cache =
-    settings.redisUrl === undefined ? memoryCache(clock) : redisCache(settings.redisUrl, logger);
+  const cache = await openCache(settings.redisUrl, clock, logger);
   onStop(() => cache.close());
   const bus = await openBus(settings.nats, logger);
   onStop(() => bus.drain());
@@ -167,6 +166,13 @@ async function compose(
   await services.discovery.start();
   onStop(() => services.discovery.stop());
   return { url, setupUrl: await prepareSignIn(settings, services, database, url), bus };
+}
+
+/** The client of Redis is loaded where there is one: it is a tenth of a start. */
+async function openCache(url: string | undefined, clock: Clock, logger: Logger): Promise<Cache> {
+  if (url === undefined) return memoryCache(clock);
+  const { redisCache } = await import('./platform/cache/redis.ts');
+  return redisCache(url, logger);
 }
 
 async function prepareSignIn(

@@ -12,9 +12,9 @@ import {
   subjects,
 } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { takeLease } from './features/leases/leases.ts';
+import { sql } from './kernel/sql.ts';
 import { feedClient } from './testing/feed-client.ts';
 import { finding, itemsOf, LONG, registeredAgent, testBus } from './testing/fleet.ts';
 import { type TestServer, testServer } from './testing/server.ts';

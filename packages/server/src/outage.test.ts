@@ -2,8 +2,8 @@
 import type { Bus } from '@opmas/bus';
 import { type EventsAccepted, limits } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sql } from './kernel/sql.ts';
 import { finding, LONG, registeredAgent, testBus } from './testing/fleet.ts';
 import { type TestServer, testServer } from './testing/server.ts';
 

@@ -1,6 +1,5 @@
 /** The server's background work: each a loop of its own, stopped together. */
 import type { Bus } from '@opmas/bus';
-import { sql } from 'kysely';
 import type { Feed } from './doors/ws/feed.ts';
 import { countByStatus, removedSince } from './features/agents/index.ts';
 import { AGENT_SECONDS, deleteExpiredSessions } from './features/auth/index.ts';
@@ -15,6 +14,7 @@ import { limits } from './kernel/limits.ts';
 import type { Logger } from './kernel/logger.ts';
 import { type Loop, startLoop } from './kernel/loop.ts';
 import type { Measures } from './kernel/measures.ts';
+import { sql } from './kernel/sql.ts';
 import type { Broker, Database } from './platform/ports.ts';
 import type { Services } from './services.ts';
 

@@ -1,4 +1,4 @@
-/** Types of the bundle; `scripts/bundle-typebox.ts` makes the file beside. */
+/** Types of the bundle; `scripts/bundle-libraries.ts` makes the file beside. */
 import type * as typebox from 'typebox';
 
 export declare const Type: Pick<

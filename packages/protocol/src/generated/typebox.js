@@ -1,5 +1,5 @@
-// biome-ignore-all format: made by scripts/bundle-typebox.ts; do not edit
-// biome-ignore-all assist: made by scripts/bundle-typebox.ts
+// biome-ignore-all format: made by scripts/bundle-libraries.ts; do not edit
+// biome-ignore-all assist: made by scripts/bundle-libraries.ts
 /* oxlint-disable */
 /*! typebox 1.4.3
 

@@ -1,5 +1,6 @@
 /** All SQL of the agents table. */
-import { sql, type Updateable } from 'kysely';
+import type { Updateable } from 'kysely';
+import { sql } from '../../kernel/sql.ts';
 import type { Executor, Tables } from '../../platform/ports.ts';
 import type { AgentRow, AgentView } from './agent.ts';
 

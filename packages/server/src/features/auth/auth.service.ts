@@ -1,10 +1,10 @@
 /** Signing in and staying signed in: set-up, passwords, sessions, refresh, who a token stands for. */
 import { timingSafeEqual } from 'node:crypto';
 import type { TokenPair } from '@opmas/protocol';
-import { sql } from 'kysely';
 import type { Clock } from '../../kernel/clock.ts';
 import { OpmasError } from '../../kernel/errors.ts';
 import { type Ids, secretHash } from '../../kernel/ids.ts';
+import { sql } from '../../kernel/sql.ts';
 import type { Caller } from '../../operation.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
 import * as store from './auth.store.ts';

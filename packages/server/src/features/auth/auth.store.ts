@@ -1,5 +1,5 @@
 /** All SQL of users, sessions, refresh tokens and set-up codes. */
-import { sql } from 'kysely';
+import { sql } from '../../kernel/sql.ts';
 import type { Executor } from '../../platform/ports.ts';
 
 export interface User {

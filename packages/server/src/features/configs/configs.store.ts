@@ -1,7 +1,7 @@
 /** All SQL of the agents' database layer and its versions. */
 
 import type { ConfigLayer } from '@opmas/protocol';
-import { sql } from 'kysely';
+import { sql } from '../../kernel/sql.ts';
 import type { Executor } from '../../platform/ports.ts';
 
 export async function databaseLayer(db: Executor, agentId: string): Promise<ConfigLayer> {

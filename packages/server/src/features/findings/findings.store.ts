@@ -1,7 +1,8 @@
 /** All SQL of findings. */
 import type { Finding, FindingRecord } from '@opmas/protocol';
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import { limits } from '../../kernel/limits.ts';
+import { sql } from '../../kernel/sql.ts';
 import type { Executor, Tables } from '../../platform/ports.ts';
 
 export type FindingRow = Selectable<Tables['findings']>;

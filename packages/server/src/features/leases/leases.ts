@@ -1,8 +1,9 @@
 /** Leader tasks run on one server at a time: a row with a holder, an epoch and the database's clock. */
-import { sql } from 'kysely';
+
 import { messageOf } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { startLoop } from '../../kernel/loop.ts';
+import { sql } from '../../kernel/sql.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
 
 const RENEW_MS = 3_000;

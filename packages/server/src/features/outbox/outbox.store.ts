@@ -1,5 +1,5 @@
 /** What others must hear: rows written in the transaction of the change, published after its commit. */
-import { sql } from 'kysely';
+import { sql } from '../../kernel/sql.ts';
 import type { Executor } from '../../platform/ports.ts';
 
 export interface OutboxRow {

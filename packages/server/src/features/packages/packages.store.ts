@@ -1,7 +1,7 @@
 /** All SQL of packages. */
 import type { Manifest } from '@opmas/protocol';
-import { sql } from 'kysely';
 import { limits } from '../../kernel/limits.ts';
+import { sql } from '../../kernel/sql.ts';
 import type { Executor } from '../../platform/ports.ts';
 import type { PackageRow, PackageState } from './package.ts';
 

@@ -1,5 +1,5 @@
 /** All SQL of liveness, metrics and agent logs: batches in, series and lists out. */
-import { sql } from 'kysely';
+import { sql } from '../../kernel/sql.ts';
 import type { Executor } from '../../platform/ports.ts';
 import type { LivenessRow } from './liveness.ts';
 

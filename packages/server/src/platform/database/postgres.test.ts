@@ -1,9 +1,9 @@
 /** A database that goes away in the middle of work is an error of that work, never the end of the process. */
 import { testPostgres } from '@opmas/testkit';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isDatabaseAway } from '../../kernel/database-away.ts';
 import { silentLogger } from '../../kernel/logger.ts';
+import { sql } from '../../kernel/sql.ts';
 import { openPostgres } from './postgres.ts';
 
 let postgres: Awaited<ReturnType<typeof testPostgres>>;

@@ -1,9 +1,10 @@
 /** PostgreSQL through `pg` and Kysely: pooled, every statement prepared by name. */
-import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
+import type { PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { Kysely, PostgresDialect, sql } from '../../kernel/sql.ts';
 import type { Database } from '../ports.ts';
 import type { Tables } from './tables.ts';
 
