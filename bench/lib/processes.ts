@@ -6,7 +6,7 @@ import { processesOf } from '../../e2e/product.ts';
 const TICKS_PER_SECOND = 100;
 
 const PARTS: readonly (readonly [RegExp, string])[] = [
-  [/runner\/main\.ts/, 'agents'],
+  [/runner\/start\.mjs/, 'agents'],
   [/collector\/src\/main\.ts/, 'collector'],
   [/server\/src\/main\.ts/, 'server'],
   [/supervisor\/src\/main\.ts/, 'host'],

@@ -78,7 +78,7 @@ export function partEnvironment(part: Part, context: PartContext): Record<string
     OPMAS_HOST_ID: context.hostId,
     ...(part === 'server' ? serverEnvironment(context) : {}),
     ...(part === 'host'
-      ? { OPMAS_AGENT_RUNNER: join(PACKAGES, 'sdk', 'src', 'runner', 'main.ts') }
+      ? { OPMAS_AGENT_RUNNER: join(PACKAGES, 'sdk', 'src', 'runner', 'start.mjs') }
       : {}),
     ...(part === 'collector' ? { OPMAS_SYSLOG_PORT: String(context.ports.syslog) } : {}),
   });

@@ -27,7 +27,7 @@ import {
 import { type TempDir, type TestNats, tempDir, testNats, waitFor } from '@opmas/testkit';
 import { configHash } from '../config.ts';
 
-const RUNNER = fileURLToPath(new URL('../runner/main.ts', import.meta.url));
+const RUNNER = fileURLToPath(new URL('../runner/start.mjs', import.meta.url));
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface WorldOptions {
