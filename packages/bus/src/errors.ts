@@ -1,6 +1,5 @@
 /** Errors of the bus: one class, codes of the protocol's error table, the library's error as cause. */
 
-import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import type { ErrorCode } from '@opmas/protocol';
 
@@ -48,8 +47,7 @@ export function toBusError(what: string, error: unknown): BusError {
   if (causeOf(error, errors.TimeoutError) !== undefined) {
     return new BusError('OPMAS_TIMEOUT', `${what}: no answer in time`, options);
   }
-  if (error instanceof JetStreamApiError)
-    return fromApiError(what, error.status, error.message, error);
+  if (isApiError(error)) return fromApiError(what, error.status, error.message, error);
   if (error instanceof errors.InvalidArgumentError || error instanceof errors.InvalidSubjectError) {
     return new BusError('OPMAS_INVALID_REQUEST', `${what}: ${text}`, options);
   }
@@ -81,6 +79,16 @@ export function isAuthError(error: unknown): boolean {
 
 export function isNoResponders(error: unknown): boolean {
   return causeOf(error, errors.NoRespondersError) !== undefined;
+}
+
+/** Told by its shape, so that who needs no JetStream administration does not load its library. */
+function isApiError(error: unknown): error is Error & { status: number } {
+  return (
+    error instanceof Error &&
+    'apiError' in error &&
+    'status' in error &&
+    typeof error.status === 'number'
+  );
 }
 
 function causeOf<T extends Error>(

@@ -1,5 +1,4 @@
 /** Key-value buckets: get, put, delete, and a watch that reconciles after every outage. */
-import { Kvm } from '@nats-io/kv';
 import { nuid } from '@nats-io/transport-node';
 import type { Bus, Payload } from '../connection/bus.ts';
 import { currentWire } from '../connection/wire-bus.ts';
@@ -31,7 +30,7 @@ export async function ensureKv(
 ): Promise<void> {
   requireUp(bus);
   try {
-    await new Kvm(currentWire(bus)).create(bucket, {
+    await (await kvm(bus)).create(bucket, {
       history: 1,
       replicas: options.replicas ?? 1,
       ...(options.maxBytes === undefined ? {} : { max_bytes: options.maxBytes }),
@@ -49,7 +48,7 @@ export async function ensureKv(
 export function openKv(bus: Bus, bucket: string, options: { watcher?: string } = {}): Kv {
   const open = async () => {
     requireUp(bus);
-    return await new Kvm(currentWire(bus)).open(bucket, { allow_direct: true });
+    return await (await kvm(bus)).open(bucket, { allow_direct: true });
   };
   const guarded = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
     try {
@@ -75,6 +74,12 @@ export function openKv(bus: Bus, bucket: string, options: { watcher?: string } =
       return new KvWatch(bus, bucket, prefix, watcher, exists, watch);
     },
   };
+}
+
+/** Loaded at the first use: most processes watch no more than a bucket, or none. */
+async function kvm(bus: Bus) {
+  const { Kvm } = await import('@nats-io/kv');
+  return new Kvm(currentWire(bus));
 }
 
 function requireUp(bus: Bus): void {

@@ -1,21 +1,18 @@
 /** Streams and consumers as the server keeps them; agents have no right to any of this. */
-import {
-  AckPolicy,
-  type ConsumerConfig,
-  type ConsumerInfo,
-  DeliverPolicy,
-  DiscardPolicy,
-  type JetStreamManager,
-  jetstreamManager,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
+import type {
+  ConsumerConfig,
+  ConsumerInfo,
+  JetStreamManager,
+  StreamConfig,
 } from '@nats-io/jetstream';
 import { streams } from '@opmas/protocol';
 import type { Bus } from '../connection/bus.ts';
 import { currentWire } from '../connection/wire-bus.ts';
 import { BusError, toBusError } from '../errors.ts';
 import { busLimits } from '../limits.ts';
+
+/** Loaded at the first use: only the server administers streams. */
+const jetstream = () => import('@nats-io/jetstream');
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -45,6 +42,7 @@ export async function ensureStreams(bus: Bus, options: StreamOptions): Promise<v
     [streams.feed, HOUR, -1, 10 * MINUTE],
     [streams.advisories, 7 * DAY, -1, 2 * MINUTE],
   ];
+  const { DiscardPolicy, RetentionPolicy, StorageType } = await jetstream();
   for (const [stream, maxAgeMs, maxBytes, windowMs] of kept) {
     await ensureStream(bus, {
       name: stream.name,
@@ -101,10 +99,11 @@ export async function ensureConsumer(bus: Bus, options: ConsumerOptions): Promis
     const manager = await managerOf(bus);
     const existing = await found(manager.consumers.info(options.stream, options.consumer));
     if (existing === undefined) {
+      const { AckPolicy } = await jetstream();
       await manager.consumers.add(options.stream, {
         durable_name: options.consumer,
         ack_policy: AckPolicy.Explicit,
-        ...deliverPolicy(deliver),
+        ...(await deliverPolicy(deliver)),
         ...mutable,
       });
     } else if (differs(existing.config, mutable)) {
@@ -115,7 +114,10 @@ export async function ensureConsumer(bus: Bus, options: ConsumerOptions): Promis
   }
 }
 
-function deliverPolicy(deliver: NonNullable<ConsumerOptions['deliver']>): Partial<ConsumerConfig> {
+async function deliverPolicy(
+  deliver: NonNullable<ConsumerOptions['deliver']>,
+): Promise<Partial<ConsumerConfig>> {
+  const { DeliverPolicy } = await jetstream();
   if (deliver === 'new') return { deliver_policy: DeliverPolicy.New };
   if (deliver === 'all') return { deliver_policy: DeliverPolicy.All };
   return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: deliver.fromSeq };
@@ -260,10 +262,11 @@ export async function brokerHealth(bus: Bus): Promise<BrokerHealth> {
   }
 }
 
-export function managerOf(bus: Bus): Promise<JetStreamManager> {
+export async function managerOf(bus: Bus): Promise<JetStreamManager> {
   if (!bus.isUp()) {
-    return Promise.reject(new BusError('OPMAS_BROKER_UNAVAILABLE', 'not connected to the broker'));
+    throw new BusError('OPMAS_BROKER_UNAVAILABLE', 'not connected to the broker');
   }
+  const { jetstreamManager } = await jetstream();
   return jetstreamManager(currentWire(bus), {
     checkAPI: false,
     timeout: busLimits.requestTimeoutMs,
