@@ -12,7 +12,6 @@ import type {
 } from '@opmas/protocol';
 import { isLogTopic, mergeLayers } from '@opmas/protocol';
 import type { Match } from '@opmas/rules';
-import { ruleVersion } from '@opmas/rules';
 import { Announcer } from './agent/announcer.ts';
 import { Beats } from './agent/beats.ts';
 import { ConfigSource } from './agent/config-source.ts';
@@ -23,6 +22,7 @@ import { registerOwnMetrics } from './agent/own-metrics.ts';
 import { matchTogether, processOne } from './agent/processing.ts';
 import { FindingPublisher } from './agent/publisher.ts';
 import { heartbeatOf, measureProcess, metricsOf, type Sender, uptimeOf } from './agent/reports.ts';
+import { knownVersion } from './agent/rule-version.ts';
 import { type AgentHealth, StatusBook } from './agent/status.ts';
 import { type Clock, isoTime, within } from './clock.ts';
 import type { Config } from './config.ts';
@@ -229,7 +229,7 @@ export class BaseAgent {
       details: {
         event_id: event.event_id,
         rule_id: rule.id,
-        rule_version: ruleVersion(rule),
+        rule_version: knownVersion(rule),
         matched_pattern: match.matched_pattern,
         event,
       },
