@@ -64,6 +64,24 @@ export const PackageFault = Type.Object({
 });
 export type PackageFault = Static<typeof PackageFault>;
 
+/** What was found of a package's signature. `publisher` is null when nobody is trusted with that key. */
+export const SignatureFound = Type.Object({
+  key_id: Type.String(),
+  signed_at: Timestamp,
+  publisher: Type.Union([Type.String(), Type.Null()]),
+});
+export type SignatureFound = Static<typeof SignatureFound>;
+
+/** A key that packages may be signed with; `public_key` is PEM. */
+export const Publisher = Type.Object({
+  key_id: Type.String(),
+  name: Type.String(),
+  public_key: Type.String(),
+  added_by: Type.String(),
+  created_at: Timestamp,
+});
+export type Publisher = Static<typeof Publisher>;
+
 export const AgentPackage = Type.Object({
   name: Type.String(),
   path: Type.String(),
@@ -73,6 +91,12 @@ export const AgentPackage = Type.Object({
   agent_id: Type.Union([Type.String(), Type.Null()]),
   errors: Type.Array(PackageFault),
   warnings: Type.Array(PackageFault),
+  /** Null: it is not signed. */
+  signature: Type.Union([SignatureFound, Type.Null()]),
+  /** The files that may run, who let them and when; an older digest goes on while a newer one waits. */
+  approved_digest: Type.Union([Type.String(), Type.Null()]),
+  approved_by: Type.Union([Type.String(), Type.Null()]),
+  approved_at: Type.Union([Timestamp, Type.Null()]),
   updated_at: Timestamp,
 });
 export type AgentPackage = Static<typeof AgentPackage>;
@@ -125,17 +149,34 @@ export type AgentHealth = Static<typeof AgentHealth>;
 
 export const TokenPair = Type.Object({
   access_token: Type.String(),
-  refresh_token: Type.String(),
+  /** Absent when it went into a cookie. */
+  refresh_token: Type.Optional(Type.String()),
   token_type: Type.Literal('Bearer'),
   expires_in: Type.Integer(),
 });
 export type TokenPair = Static<typeof TokenPair>;
 
 export const Identity = Type.Object({
-  kind: Type.Enum(['user', 'agent', 'local']),
+  kind: Type.Enum(['user', 'token', 'agent', 'local']),
   id: Type.String(),
   username: Type.String(),
   roles: Type.Array(Type.String()),
+  /** What the roles grant now. */
+  grants: Type.Array(
+    Type.Object({
+      permission: Type.String(),
+      agents: Type.Optional(
+        Type.Object({
+          ids: Type.Optional(Type.Array(Type.String())),
+          types: Type.Optional(Type.Array(Type.String())),
+          tags: Type.Optional(Type.Array(Type.String())),
+        }),
+      ),
+    }),
+  ),
+  totp_enabled: Type.Boolean(),
+  /** Has a password here, rather than at a provider. */
+  password: Type.Boolean(),
 });
 export type Identity = Static<typeof Identity>;
 
@@ -169,6 +210,8 @@ export const Problem = Type.Object({
   detail: Type.String(),
   request_id: Type.String(),
   errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+  /** Of a conflict: the job that holds what was to be changed. */
+  job_id: Type.Optional(Type.String()),
 });
 export type Problem = Static<typeof Problem>;
 

@@ -16,6 +16,10 @@ export const AgentConfig = Type.Object({
     batch_size: Type.Integer({ minimum: 1, maximum: 1000 }),
     max_retries: Type.Integer({ minimum: 0, maximum: 100 }),
     timeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600 }),
+    /** Of events in a batch that no rule can match, one in so many is read and validated; 100 when absent, 1: all. */
+    validate_every: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+    /** What one rule may take for one message; one that exceeds it again and again is taken out. 0.01 when absent. */
+    rule_budget: Type.Optional(Type.Number({ minimum: 0.001, maximum: 0.05 })),
   }),
   monitoring: Type.Object({
     heartbeat_interval: Type.Number({ minimum: 1, maximum: 3600 }),
@@ -26,6 +30,12 @@ export const AgentConfig = Type.Object({
   rules: Type.Array(Rule, { maxItems: limits.rules }),
   subscribed_topics: Type.Array(Topic('logs'), { maxItems: 64, uniqueItems: true }),
   findings_topic: Topic('findings'),
+  /** By rule id; false takes the rule out, whichever layer it comes from. */
+  rules_enabled: Type.Optional(
+    Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.Boolean(), {
+      maxProperties: 1_000,
+    }),
+  ),
 });
 export type AgentConfig = Static<typeof AgentConfig> & { [key: string]: unknown };
 
@@ -63,7 +73,13 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
 
 const aliasByLower = new Map(Object.entries(ALIASES).map(([k, v]) => [k.toLowerCase(), v]));
 const SECTIONS = new Set(['nats', 'processing', 'monitoring']);
-const CANONICAL = new Set([...SECTIONS, 'rules', 'subscribed_topics', 'findings_topic']);
+const CANONICAL = new Set([
+  ...SECTIONS,
+  'rules',
+  'rules_enabled',
+  'subscribed_topics',
+  'findings_topic',
+]);
 
 /** Plain nested data; what a layer is made of. */
 export type ConfigLayer = { [key: string]: unknown };

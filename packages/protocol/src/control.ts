@@ -33,3 +33,24 @@ export const ControlReply = Type.Object({
   data: Type.Optional(Type.Unknown()),
 });
 export type ControlReply = Static<typeof ControlReply>;
+
+/** One fault of a configuration, as an agent tells it: where (dotted path, `` for the whole) and why. */
+export const ConfigFault = Type.Object({
+  path: Type.String({ maxLength: 512 }),
+  message: Type.String({ maxLength: 1_024 }),
+});
+export type ConfigFault = Static<typeof ConfigFault>;
+
+const Hash = Type.Union([Type.String({ maxLength: 64 }), Type.Null()]);
+
+/** What an `update_config` came to: `data` of its answer. */
+export const ConfigOutcome = Type.Object({
+  /** In force now. */
+  running_hash: Type.Optional(Hash),
+  /** What was judged; the same as `running_hash` when it was applied. */
+  attempted_hash: Type.Optional(Hash),
+  errors: Type.Optional(Type.Array(ConfigFault, { maxItems: 50 })),
+  /** Not applied, and not for a fault of the configuration: worth telling again. */
+  transient: Type.Optional(Type.Boolean()),
+});
+export type ConfigOutcome = Static<typeof ConfigOutcome>;

@@ -1,22 +1,25 @@
 /** The WebSocket feed, `/api/v1/agents/ws`. */
 import { type Static, Type } from './typebox.ts';
 
-export const FeedAuth = Type.Object({
-  type: Type.Literal('auth'),
-  token: Type.String({ minLength: 1, maxLength: 8192 }),
-});
+export const FeedAuth = Type.Object(
+  {
+    type: Type.Literal('auth'),
+    token: Type.String({ minLength: 1, maxLength: 8192 }),
+  },
+  { additionalProperties: false },
+);
 
-export const FeedSubscribe = Type.Object({
-  type: Type.Literal('subscribe'),
-  topics: Type.Array(
-    Type.String({ pattern: '^(agents|findings|alerts|jobs|logs:[A-Za-z0-9_-]{1,128})$' }),
-    {
-      minItems: 1,
-      maxItems: 64,
-    },
-  ),
-  cursor: Type.Optional(Type.String({ maxLength: 128 })),
-});
+export const FeedSubscribe = Type.Object(
+  {
+    type: Type.Literal('subscribe'),
+    topics: Type.Array(
+      Type.String({ pattern: '^(agents|findings|alerts|jobs|logs:[A-Za-z0-9_-]{1,128})$' }),
+      { minItems: 1, maxItems: 64 },
+    ),
+    cursor: Type.Optional(Type.String({ maxLength: 128 })),
+  },
+  { additionalProperties: false },
+);
 export type FeedSubscribe = Static<typeof FeedSubscribe>;
 
 export const FEED_TYPES = [

@@ -1,6 +1,7 @@
 /** Server ↔ host: what shall run (KV, one key an agent), what does run, and the launch ticket. */
 
 import { AgentId, Timestamp, Token } from './common.ts';
+import { Slot } from './registration.ts';
 import { type Static, Type } from './typebox.ts';
 
 /** Value of KV key `desired.<host_id>.<agent_id>`. A deleted key means: stop and forget. */
@@ -14,6 +15,8 @@ export const DesiredAgent = Type.Object({
   generation: Type.Integer({ minimum: 0 }),
   /** Folder of this version in the package store. */
   package_dir: Type.String({ maxLength: 4096 }),
+  /** Of the files that were approved: a host starts no others. */
+  package_digest: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   /** `code`: agent.ts is run; `rules`: the built-in rules agent. */
   entry: Type.Enum(['code', 'rules']),
   limits: Type.Object({
@@ -22,6 +25,9 @@ export const DesiredAgent = Type.Object({
   }),
 });
 export type DesiredAgent = Static<typeof DesiredAgent>;
+
+/** How the reason of a refused start begins when the package's files are not those that were approved. */
+export const PACKAGE_ALTERED = 'package_digest_mismatch';
 
 export const INSTANCE_STATES = [
   'starting',
@@ -66,6 +72,7 @@ export type HostReport = Static<typeof HostReport>;
 export const LaunchRequest = Type.Object({
   agent_id: AgentId,
   instance_id: Token,
+  slot: Type.Optional(Slot),
   /** Does the agent's folder hold a key and credentials of an earlier launch? */
   enrolled: Type.Boolean(),
 });

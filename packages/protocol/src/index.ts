@@ -1,5 +1,6 @@
 /** What crosses a process border, written once. No I/O; runs in a browser. */
 export * from './api.ts';
+export * from './audit.ts';
 export * from './common.ts';
 export * from './config.ts';
 export * from './control.ts';
@@ -8,11 +9,13 @@ export * from './event.ts';
 export * from './feed.ts';
 export * from './finding.ts';
 export * from './host.ts';
+export * from './jobs.ts';
 export * from './lifecycle.ts';
 export * from './limits.ts';
 export * from './manifest.ts';
 export * from './registration.ts';
 export * from './rule.ts';
+export * from './selector.ts';
 export * from './subjects.ts';
 export * from './telemetry.ts';
 export { type Static, type TObject, type TSchema, Type } from './typebox.ts';

@@ -28,12 +28,16 @@ export const CONDITIONS = [
   'starting',
   'late',
   'degraded',
+  'rule_disabled',
   'offline',
   'backoff',
   'quarantined',
   'unenrolled',
   'config_rejected',
+  'config_pending',
+  'config_expired',
   'crash_loop',
+  'duplicate_identity',
 ] as const;
 export type ConditionType = (typeof CONDITIONS)[number];
 

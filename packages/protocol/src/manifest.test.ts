@@ -225,7 +225,7 @@ describe('what is harmless is accepted as it stands', () => {
   });
 });
 
-describe('any content', () => {
+describe('X1 any content of a discovery file', () => {
   test('a file over the bound and invalid UTF-8 are refused unread', () => {
     const huge = parseManifest(new Uint8Array(10 * 1024 * 1024).fill(0x41), 'a');
     expect(faultsOf(huge).map((fault) => fault.code)).toEqual(['unreadable']);

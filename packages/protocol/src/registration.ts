@@ -3,7 +3,14 @@
 import { AgentId, Timestamp, Token } from './common.ts';
 import { type Static, Type } from './typebox.ts';
 
-/** `POST /agents`. With `public_key` (nkey, `U…`) no seed is made: the key never leaves the agent. */
+/** Which of an agent's replicas: 0 for the first, and when it is left out. */
+export const Slot = Type.Integer({ minimum: 0, maximum: 999 });
+
+/**
+ * `POST /agents`. With `public_key` (nkey, `U…`) no seed is made: the key never leaves the agent. The token
+ * is the one-time token of a launch, or an enrollment token: then `public_key` is needed, and the last four
+ * say what otherwise a package says.
+ */
 export const RegistrationRequest = Type.Object(
   {
     agent_name: Token,
@@ -11,6 +18,16 @@ export const RegistrationRequest = Type.Object(
     agent_type: Token,
     discovery_token: Type.String({ minLength: 1, maxLength: 256 }),
     public_key: Type.Optional(Type.String({ pattern: '^U[A-Z2-7]{55}$' })),
+    slot: Type.Optional(Slot),
+    instance_id: Type.Optional(Token),
+    subscribed_topics: Type.Optional(
+      Type.Array(Type.String({ maxLength: 640 }), { maxItems: 64, uniqueItems: true }),
+    ),
+    findings_topic: Type.Optional(Type.String({ maxLength: 640 })),
+    tags: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 32, uniqueItems: true }),
+    ),
+    description: Type.Optional(Type.String({ maxLength: 2_048 })),
   },
   { additionalProperties: false },
 );
@@ -43,6 +60,7 @@ export type RegistrationAnswer = Static<typeof RegistrationAnswer>;
 export const CredentialsRequest = Type.Object(
   {
     instance_id: Token,
+    slot: Type.Optional(Slot),
     timestamp: Timestamp,
     nonce: Type.String({ pattern: '^[A-Za-z0-9_-]{16,128}$' }),
     signature: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }),

@@ -46,10 +46,17 @@ function describe(path: string, message: string, params: Record<string, unknown>
   const extra = params['additionalProperties'];
   if (Array.isArray(extra)) return { path, message: `unknown field ${extra.join(', ')}` };
   const missing = params['requiredProperties'];
-  if (Array.isArray(missing)) return { path, message: `missing ${missing.join(', ')}` };
+  if (Array.isArray(missing)) return { path, message: `${MISSING}${missing.join(', ')}` };
   const allowed = params['allowedValues'];
   if (Array.isArray(allowed)) return { path, message: `must be one of ${allowed.join(', ')}` };
   return { path, message };
+}
+
+const MISSING = 'missing ';
+
+/** Is the fault that something is not there, and not that what is there is wrong? */
+export function isOfAbsence({ message }: Fault): boolean {
+  return message.startsWith(MISSING);
 }
 
 /** Checks `value` and returns it typed, or every fault. Never throws on any input. */

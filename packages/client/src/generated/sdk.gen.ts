@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { ActionsGetData, ActionsGetErrors, ActionsGetResponses, AgentsCredentialsData, AgentsCredentialsErrors, AgentsCredentialsResponses, AgentsDeleteData, AgentsDeleteErrors, AgentsDeleteResponses, AgentsGetData, AgentsGetErrors, AgentsGetResponses, AgentsHealthData, AgentsHealthErrors, AgentsHealthResponses, AgentsListData, AgentsListErrors, AgentsListResponses, AgentsLogsData, AgentsLogsErrors, AgentsLogsResponses, AgentsMetricsData, AgentsMetricsErrors, AgentsMetricsResponses, AgentsRegisterData, AgentsRegisterErrors, AgentsRegisterResponses, AgentsRestartData, AgentsRestartErrors, AgentsRestartResponses, AgentsStartData, AgentsStartErrors, AgentsStartResponses, AgentsStopData, AgentsStopErrors, AgentsStopResponses, AgentsUpdateData, AgentsUpdateErrors, AgentsUpdateResponses, AuthCanIData, AuthCanIErrors, AuthCanIResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutResponses, AuthMeData, AuthMeErrors, AuthMeResponses, AuthRefreshData, AuthRefreshErrors, AuthRefreshResponses, ConfigsGetData, ConfigsGetErrors, ConfigsGetResponses, ConfigsHistoryData, ConfigsHistoryErrors, ConfigsHistoryResponses, ConfigsPutData, ConfigsPutErrors, ConfigsPutResponses, EventsPostData, EventsPostErrors, EventsPostResponses, FindingsGetData, FindingsGetErrors, FindingsGetResponses, FindingsListData, FindingsListErrors, FindingsListResponses, PackagesApproveData, PackagesApproveErrors, PackagesApproveResponses, PackagesListData, PackagesListErrors, PackagesListResponses, PackagesRejectData, PackagesRejectErrors, PackagesRejectResponses, PackagesScanData, PackagesScanErrors, PackagesScanResponses, SetupGetData, SetupGetErrors, SetupGetResponses, SetupPostData, SetupPostErrors, SetupPostResponses } from './types.gen.ts';
+import type { ActionsGetData, ActionsGetErrors, ActionsGetResponses, AgentsCredentialsData, AgentsCredentialsErrors, AgentsCredentialsResponses, AgentsDeleteData, AgentsDeleteErrors, AgentsDeleteResponses, AgentsGetData, AgentsGetErrors, AgentsGetResponses, AgentsHealthData, AgentsHealthErrors, AgentsHealthResponses, AgentsListData, AgentsListErrors, AgentsListResponses, AgentsLogsData, AgentsLogsErrors, AgentsLogsResponses, AgentsMetricsData, AgentsMetricsErrors, AgentsMetricsResponses, AgentsRegisterData, AgentsRegisterErrors, AgentsRegisterResponses, AgentsRestartData, AgentsRestartErrors, AgentsRestartResponses, AgentsRevokeCredentialsData, AgentsRevokeCredentialsErrors, AgentsRevokeCredentialsResponses, AgentsStartData, AgentsStartErrors, AgentsStartResponses, AgentsStopData, AgentsStopErrors, AgentsStopResponses, AgentsUpdateData, AgentsUpdateErrors, AgentsUpdateResponses, AuditEraseData, AuditEraseErrors, AuditEraseResponses, AuditExportData, AuditExportErrors, AuditExportResponses, AuditListData, AuditListErrors, AuditListResponses, AuditVerifyData, AuditVerifyErrors, AuditVerifyResponses, AuthCanIData, AuthCanIErrors, AuthCanIResponses, AuthLoginData, AuthLoginErrors, AuthLoginResponses, AuthLogoutData, AuthLogoutErrors, AuthLogoutResponses, AuthMeData, AuthMeErrors, AuthMeResponses, AuthPasswordData, AuthPasswordErrors, AuthPasswordResponses, AuthProvidersData, AuthProvidersErrors, AuthProvidersResponses, AuthRefreshData, AuthRefreshErrors, AuthRefreshResponses, AuthSessionsEndData, AuthSessionsEndErrors, AuthSessionsEndOthersData, AuthSessionsEndOthersErrors, AuthSessionsEndOthersResponses, AuthSessionsEndResponses, AuthSessionsListData, AuthSessionsListErrors, AuthSessionsListResponses, AuthTotpConfirmData, AuthTotpConfirmErrors, AuthTotpConfirmResponses, AuthTotpProposeData, AuthTotpProposeErrors, AuthTotpProposeResponses, AuthTotpRemoveData, AuthTotpRemoveErrors, AuthTotpRemoveResponses, ConfigsDiffData, ConfigsDiffErrors, ConfigsDiffResponses, ConfigsEnvironmentDiffData, ConfigsEnvironmentDiffErrors, ConfigsEnvironmentDiffResponses, ConfigsEnvironmentGetData, ConfigsEnvironmentGetErrors, ConfigsEnvironmentGetResponses, ConfigsEnvironmentHistoryData, ConfigsEnvironmentHistoryErrors, ConfigsEnvironmentHistoryResponses, ConfigsEnvironmentPutData, ConfigsEnvironmentPutErrors, ConfigsEnvironmentPutResponses, ConfigsEnvironmentRollbackData, ConfigsEnvironmentRollbackErrors, ConfigsEnvironmentRollbackResponses, ConfigsEnvironmentValidateData, ConfigsEnvironmentValidateErrors, ConfigsEnvironmentValidateResponses, ConfigsFleetDiffData, ConfigsFleetDiffErrors, ConfigsFleetDiffResponses, ConfigsFleetGetData, ConfigsFleetGetErrors, ConfigsFleetGetResponses, ConfigsFleetHistoryData, ConfigsFleetHistoryErrors, ConfigsFleetHistoryResponses, ConfigsFleetPutData, ConfigsFleetPutErrors, ConfigsFleetPutResponses, ConfigsFleetRollbackData, ConfigsFleetRollbackErrors, ConfigsFleetRollbackResponses, ConfigsFleetSchemaData, ConfigsFleetSchemaErrors, ConfigsFleetSchemaResponses, ConfigsFleetValidateData, ConfigsFleetValidateErrors, ConfigsFleetValidateResponses, ConfigsGetData, ConfigsGetErrors, ConfigsGetResponses, ConfigsGroupDiffData, ConfigsGroupDiffErrors, ConfigsGroupDiffResponses, ConfigsGroupGetData, ConfigsGroupGetErrors, ConfigsGroupGetResponses, ConfigsGroupHistoryData, ConfigsGroupHistoryErrors, ConfigsGroupHistoryResponses, ConfigsGroupPutData, ConfigsGroupPutErrors, ConfigsGroupPutResponses, ConfigsGroupRollbackData, ConfigsGroupRollbackErrors, ConfigsGroupRollbackResponses, ConfigsGroupValidateData, ConfigsGroupValidateErrors, ConfigsGroupValidateResponses, ConfigsHistoryData, ConfigsHistoryErrors, ConfigsHistoryResponses, ConfigsPutData, ConfigsPutErrors, ConfigsPutResponses, ConfigsRollbackData, ConfigsRollbackErrors, ConfigsRollbackResponses, ConfigsRuntimeDeleteData, ConfigsRuntimeDeleteErrors, ConfigsRuntimeDeleteResponses, ConfigsRuntimeGetData, ConfigsRuntimeGetErrors, ConfigsRuntimeGetResponses, ConfigsRuntimeKeepData, ConfigsRuntimeKeepErrors, ConfigsRuntimeKeepResponses, ConfigsRuntimePutData, ConfigsRuntimePutErrors, ConfigsRuntimePutResponses, ConfigsRuntimeValidateData, ConfigsRuntimeValidateErrors, ConfigsRuntimeValidateResponses, ConfigsSchemaData, ConfigsSchemaErrors, ConfigsSchemaResponses, ConfigsValidateData, ConfigsValidateErrors, ConfigsValidateResponses, DeliveriesGetData, DeliveriesGetErrors, DeliveriesGetResponses, DeliveriesListData, DeliveriesListErrors, DeliveriesListResponses, DeliveriesRetryData, DeliveriesRetryErrors, DeliveriesRetryResponses, DraftsCreateData, DraftsCreateErrors, DraftsCreateResponses, DraftsDeleteData, DraftsDeleteErrors, DraftsDeleteResponses, DraftsGetData, DraftsGetErrors, DraftsGetResponses, DraftsListData, DraftsListErrors, DraftsListResponses, DraftsPublishData, DraftsPublishErrors, DraftsPublishResponses, DraftsRebaseData, DraftsRebaseErrors, DraftsRebaseResponses, DraftsUpdateData, DraftsUpdateErrors, DraftsUpdateResponses, EventsPostData, EventsPostErrors, EventsPostResponses, FindingsGetData, FindingsGetErrors, FindingsGetResponses, FindingsListData, FindingsListErrors, FindingsListResponses, FindingsProveData, FindingsProveErrors, FindingsProveResponses, GroupsCreateData, GroupsCreateErrors, GroupsCreateResponses, GroupsDeleteData, GroupsDeleteErrors, GroupsDeleteResponses, GroupsGetData, GroupsGetErrors, GroupsGetResponses, GroupsListData, GroupsListErrors, GroupsListResponses, GroupsUpdateData, GroupsUpdateErrors, GroupsUpdateResponses, GroupsValidateData, GroupsValidateErrors, GroupsValidateResponses, JobsAgentsData, JobsAgentsErrors, JobsAgentsResponses, JobsCancelData, JobsCancelErrors, JobsCancelResponses, JobsCreateData, JobsCreateErrors, JobsCreateResponses, JobsGetData, JobsGetErrors, JobsGetResponses, JobsListData, JobsListErrors, JobsListResponses, JobsPauseData, JobsPauseErrors, JobsPauseResponses, JobsResumeData, JobsResumeErrors, JobsResumeResponses, JobsRetryData, JobsRetryErrors, JobsRetryResponses, PackagesApproveData, PackagesApproveErrors, PackagesApproveResponses, PackagesListData, PackagesListErrors, PackagesListResponses, PackagesRejectData, PackagesRejectErrors, PackagesRejectResponses, PackagesScanData, PackagesScanErrors, PackagesScanResponses, PermissionsListData, PermissionsListErrors, PermissionsListResponses, PublishersAddData, PublishersAddErrors, PublishersAddResponses, PublishersListData, PublishersListErrors, PublishersListResponses, PublishersRemoveData, PublishersRemoveErrors, PublishersRemoveResponses, RolesCreateData, RolesCreateErrors, RolesCreateResponses, RolesDeleteData, RolesDeleteErrors, RolesDeleteResponses, RolesGetData, RolesGetErrors, RolesGetResponses, RolesListData, RolesListErrors, RolesListResponses, RolesUpdateData, RolesUpdateErrors, RolesUpdateResponses, RulesListData, RulesListErrors, RulesListResponses, RulesTestData, RulesTestErrors, RulesTestResponses, SecretsRotateData, SecretsRotateErrors, SecretsRotateResponses, SecretsStatusData, SecretsStatusErrors, SecretsStatusResponses, SetupGetData, SetupGetErrors, SetupGetResponses, SetupPostData, SetupPostErrors, SetupPostResponses, SourcesListData, SourcesListErrors, SourcesListResponses, TokensCreateData, TokensCreateErrors, TokensCreateResponses, TokensListData, TokensListErrors, TokensListResponses, TokensRevokeData, TokensRevokeErrors, TokensRevokeResponses, UsersCreateData, UsersCreateErrors, UsersCreateResponses, UsersDeleteData, UsersDeleteErrors, UsersDeleteResponses, UsersGetData, UsersGetErrors, UsersGetResponses, UsersListData, UsersListErrors, UsersListResponses, UsersSessionsEndData, UsersSessionsEndErrors, UsersSessionsEndResponses, UsersSessionsListData, UsersSessionsListErrors, UsersSessionsListResponses, UsersTotpRemoveData, UsersTotpRemoveErrors, UsersTotpRemoveResponses, UsersUpdateData, UsersUpdateErrors, UsersUpdateResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -19,7 +19,12 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
 };
 
 /**
- * Sign in with user name and password
+ * Other sites to sign in with
+ */
+export const authProviders = <ThrowOnError extends boolean = false>(options?: Options<AuthProvidersData, ThrowOnError>): RequestResult<AuthProvidersResponses, AuthProvidersErrors, ThrowOnError> => (options?.client ?? client).get<AuthProvidersResponses, AuthProvidersErrors, ThrowOnError>({ url: '/api/v1/auth/login/providers', ...options });
+
+/**
+ * Sign in with user name, password and, where it is on, a second factor
  */
 export const authLogin = <ThrowOnError extends boolean = false>(options: Options<AuthLoginData, ThrowOnError>): RequestResult<AuthLoginResponses, AuthLoginErrors, ThrowOnError> => (options.client ?? client).post<AuthLoginResponses, AuthLoginErrors, ThrowOnError>({
     url: '/api/v1/auth/login',
@@ -55,20 +60,11 @@ export const authLogout = <ThrowOnError extends boolean = false>(options: Option
 });
 
 /**
- * Who am I?
+ * Who am I, and what may I do?
  */
 export const authMe = <ThrowOnError extends boolean = false>(options?: Options<AuthMeData, ThrowOnError>): RequestResult<AuthMeResponses, AuthMeErrors, ThrowOnError> => (options?.client ?? client).get<AuthMeResponses, AuthMeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/auth/me',
-    ...options
-});
-
-/**
- * May I do this?
- */
-export const authCanI = <ThrowOnError extends boolean = false>(options: Options<AuthCanIData, ThrowOnError>): RequestResult<AuthCanIResponses, AuthCanIErrors, ThrowOnError> => (options.client ?? client).get<AuthCanIResponses, AuthCanIErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
-    url: '/api/v1/auth/can-i',
     ...options
 });
 
@@ -87,6 +83,267 @@ export const setupPost = <ThrowOnError extends boolean = false>(options: Options
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Set a new password of your own; your other sessions end
+ */
+export const authPassword = <ThrowOnError extends boolean = false>(options: Options<AuthPasswordData, ThrowOnError>): RequestResult<AuthPasswordResponses, AuthPasswordErrors, ThrowOnError> => (options.client ?? client).put<AuthPasswordResponses, AuthPasswordErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Get a secret for an app; it counts once a code of it is confirmed
+ */
+export const authTotpPropose = <ThrowOnError extends boolean = false>(options: Options<AuthTotpProposeData, ThrowOnError>): RequestResult<AuthTotpProposeResponses, AuthTotpProposeErrors, ThrowOnError> => (options.client ?? client).post<AuthTotpProposeResponses, AuthTotpProposeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/totp',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Turn the second factor on with a code of the app
+ */
+export const authTotpConfirm = <ThrowOnError extends boolean = false>(options: Options<AuthTotpConfirmData, ThrowOnError>): RequestResult<AuthTotpConfirmResponses, AuthTotpConfirmErrors, ThrowOnError> => (options.client ?? client).post<AuthTotpConfirmResponses, AuthTotpConfirmErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/totp/confirm',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Turn the second factor off
+ */
+export const authTotpRemove = <ThrowOnError extends boolean = false>(options: Options<AuthTotpRemoveData, ThrowOnError>): RequestResult<AuthTotpRemoveResponses, AuthTotpRemoveErrors, ThrowOnError> => (options.client ?? client).post<AuthTotpRemoveResponses, AuthTotpRemoveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/totp/remove',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * End all your sessions but this one
+ */
+export const authSessionsEndOthers = <ThrowOnError extends boolean = false>(options?: Options<AuthSessionsEndOthersData, ThrowOnError>): RequestResult<AuthSessionsEndOthersResponses, AuthSessionsEndOthersErrors, ThrowOnError> => (options?.client ?? client).delete<AuthSessionsEndOthersResponses, AuthSessionsEndOthersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/sessions',
+    ...options
+});
+
+/**
+ * Where you are signed in
+ */
+export const authSessionsList = <ThrowOnError extends boolean = false>(options?: Options<AuthSessionsListData, ThrowOnError>): RequestResult<AuthSessionsListResponses, AuthSessionsListErrors, ThrowOnError> => (options?.client ?? client).get<AuthSessionsListResponses, AuthSessionsListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/sessions',
+    ...options
+});
+
+/**
+ * End one of your sessions
+ */
+export const authSessionsEnd = <ThrowOnError extends boolean = false>(options: Options<AuthSessionsEndData, ThrowOnError>): RequestResult<AuthSessionsEndResponses, AuthSessionsEndErrors, ThrowOnError> => (options.client ?? client).delete<AuthSessionsEndResponses, AuthSessionsEndErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/sessions/{session_id}',
+    ...options
+});
+
+/**
+ * List users by name
+ */
+export const usersList = <ThrowOnError extends boolean = false>(options?: Options<UsersListData, ThrowOnError>): RequestResult<UsersListResponses, UsersListErrors, ThrowOnError> => (options?.client ?? client).get<UsersListResponses, UsersListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users',
+    ...options
+});
+
+/**
+ * Make a user, with no more rights than you have
+ */
+export const usersCreate = <ThrowOnError extends boolean = false>(options: Options<UsersCreateData, ThrowOnError>): RequestResult<UsersCreateResponses, UsersCreateErrors, ThrowOnError> => (options.client ?? client).post<UsersCreateResponses, UsersCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a user; everything of theirs ends
+ */
+export const usersDelete = <ThrowOnError extends boolean = false>(options: Options<UsersDeleteData, ThrowOnError>): RequestResult<UsersDeleteResponses, UsersDeleteErrors, ThrowOnError> => (options.client ?? client).delete<UsersDeleteResponses, UsersDeleteErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users/{user_id}',
+    ...options
+});
+
+/**
+ * One user
+ */
+export const usersGet = <ThrowOnError extends boolean = false>(options: Options<UsersGetData, ThrowOnError>): RequestResult<UsersGetResponses, UsersGetErrors, ThrowOnError> => (options.client ?? client).get<UsersGetResponses, UsersGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users/{user_id}',
+    ...options
+});
+
+/**
+ * Change roles, disable or enable, set a new password
+ */
+export const usersUpdate = <ThrowOnError extends boolean = false>(options: Options<UsersUpdateData, ThrowOnError>): RequestResult<UsersUpdateResponses, UsersUpdateErrors, ThrowOnError> => (options.client ?? client).put<UsersUpdateResponses, UsersUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users/{user_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * End all sessions of a user
+ */
+export const usersSessionsEnd = <ThrowOnError extends boolean = false>(options: Options<UsersSessionsEndData, ThrowOnError>): RequestResult<UsersSessionsEndResponses, UsersSessionsEndErrors, ThrowOnError> => (options.client ?? client).delete<UsersSessionsEndResponses, UsersSessionsEndErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users/{user_id}/sessions',
+    ...options
+});
+
+/**
+ * Where a user is signed in
+ */
+export const usersSessionsList = <ThrowOnError extends boolean = false>(options: Options<UsersSessionsListData, ThrowOnError>): RequestResult<UsersSessionsListResponses, UsersSessionsListErrors, ThrowOnError> => (options.client ?? client).get<UsersSessionsListResponses, UsersSessionsListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users/{user_id}/sessions',
+    ...options
+});
+
+/**
+ * Take away the second factor a user has lost; their sessions end
+ */
+export const usersTotpRemove = <ThrowOnError extends boolean = false>(options: Options<UsersTotpRemoveData, ThrowOnError>): RequestResult<UsersTotpRemoveResponses, UsersTotpRemoveErrors, ThrowOnError> => (options.client ?? client).delete<UsersTotpRemoveResponses, UsersTotpRemoveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/users/{user_id}/totp',
+    ...options
+});
+
+/**
+ * May I do this?
+ */
+export const authCanI = <ThrowOnError extends boolean = false>(options: Options<AuthCanIData, ThrowOnError>): RequestResult<AuthCanIResponses, AuthCanIErrors, ThrowOnError> => (options.client ?? client).get<AuthCanIResponses, AuthCanIErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/can-i',
+    ...options
+});
+
+/**
+ * Every permission and what it allows
+ */
+export const permissionsList = <ThrowOnError extends boolean = false>(options?: Options<PermissionsListData, ThrowOnError>): RequestResult<PermissionsListResponses, PermissionsListErrors, ThrowOnError> => (options?.client ?? client).get<PermissionsListResponses, PermissionsListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/permissions',
+    ...options
+});
+
+/**
+ * Built-in and custom roles
+ */
+export const rolesList = <ThrowOnError extends boolean = false>(options?: Options<RolesListData, ThrowOnError>): RequestResult<RolesListResponses, RolesListErrors, ThrowOnError> => (options?.client ?? client).get<RolesListResponses, RolesListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roles',
+    ...options
+});
+
+/**
+ * Make a role; it can grant no more than you hold
+ */
+export const rolesCreate = <ThrowOnError extends boolean = false>(options: Options<RolesCreateData, ThrowOnError>): RequestResult<RolesCreateResponses, RolesCreateErrors, ThrowOnError> => (options.client ?? client).post<RolesCreateResponses, RolesCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roles',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a custom role nobody holds
+ */
+export const rolesDelete = <ThrowOnError extends boolean = false>(options: Options<RolesDeleteData, ThrowOnError>): RequestResult<RolesDeleteResponses, RolesDeleteErrors, ThrowOnError> => (options.client ?? client).delete<RolesDeleteResponses, RolesDeleteErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roles/{name}',
+    ...options
+});
+
+/**
+ * One role
+ */
+export const rolesGet = <ThrowOnError extends boolean = false>(options: Options<RolesGetData, ThrowOnError>): RequestResult<RolesGetResponses, RolesGetErrors, ThrowOnError> => (options.client ?? client).get<RolesGetResponses, RolesGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roles/{name}',
+    ...options
+});
+
+/**
+ * Change what a custom role grants; it holds for its members at once
+ */
+export const rolesUpdate = <ThrowOnError extends boolean = false>(options: Options<RolesUpdateData, ThrowOnError>): RequestResult<RolesUpdateResponses, RolesUpdateErrors, ThrowOnError> => (options.client ?? client).put<RolesUpdateResponses, RolesUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roles/{name}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Tokens, newest first; never their text
+ */
+export const tokensList = <ThrowOnError extends boolean = false>(options?: Options<TokensListData, ThrowOnError>): RequestResult<TokensListResponses, TokensListErrors, ThrowOnError> => (options?.client ?? client).get<TokensListResponses, TokensListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/tokens',
+    ...options
+});
+
+/**
+ * Make a token for a script or for agents on another host; its text is told once
+ */
+export const tokensCreate = <ThrowOnError extends boolean = false>(options: Options<TokensCreateData, ThrowOnError>): RequestResult<TokensCreateResponses, TokensCreateErrors, ThrowOnError> => (options.client ?? client).post<TokensCreateResponses, TokensCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/tokens',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Revoke a token; it ends within two seconds everywhere
+ */
+export const tokensRevoke = <ThrowOnError extends boolean = false>(options: Options<TokensRevokeData, ThrowOnError>): RequestResult<TokensRevokeResponses, TokensRevokeErrors, ThrowOnError> => (options.client ?? client).delete<TokensRevokeResponses, TokensRevokeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/tokens/{token_id}',
+    ...options
 });
 
 /**
@@ -139,6 +396,15 @@ export const agentsUpdate = <ThrowOnError extends boolean = false>(options: Opti
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Take the agent off the broker and the API at once; it must enroll again, with a new key
+ */
+export const agentsRevokeCredentials = <ThrowOnError extends boolean = false>(options: Options<AgentsRevokeCredentialsData, ThrowOnError>): RequestResult<AgentsRevokeCredentialsResponses, AgentsRevokeCredentialsErrors, ThrowOnError> => (options.client ?? client).delete<AgentsRevokeCredentialsResponses, AgentsRevokeCredentialsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/credentials',
+    ...options
 });
 
 /**
@@ -212,12 +478,586 @@ export const configsPut = <ThrowOnError extends boolean = false>(options: Option
 });
 
 /**
- * Versions of the database layer, newest first
+ * Make an old version of the database layer the newest
+ */
+export const configsRollback = <ThrowOnError extends boolean = false>(options: Options<ConfigsRollbackData, ThrowOnError>): RequestResult<ConfigsRollbackResponses, ConfigsRollbackErrors, ThrowOnError> => (options.client ?? client).post<ConfigsRollbackResponses, ConfigsRollbackErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/rollback',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a new layer of an agent would change, and whether it is valid; nothing is stored
+ */
+export const configsValidate = <ThrowOnError extends boolean = false>(options: Options<ConfigsValidateData, ThrowOnError>): RequestResult<ConfigsValidateResponses, ConfigsValidateErrors, ThrowOnError> => (options.client ?? client).post<ConfigsValidateResponses, ConfigsValidateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/validate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Versions of the layer of an agent, newest first
  */
 export const configsHistory = <ThrowOnError extends boolean = false>(options: Options<ConfigsHistoryData, ThrowOnError>): RequestResult<ConfigsHistoryResponses, ConfigsHistoryErrors, ThrowOnError> => (options.client ?? client).get<ConfigsHistoryResponses, ConfigsHistoryErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/agents/{agent_id}/config/history',
     ...options
+});
+
+/**
+ * What differs between two versions of the layer of an agent: by default the last two
+ */
+export const configsDiff = <ThrowOnError extends boolean = false>(options: Options<ConfigsDiffData, ThrowOnError>): RequestResult<ConfigsDiffResponses, ConfigsDiffErrors, ThrowOnError> => (options.client ?? client).get<ConfigsDiffResponses, ConfigsDiffErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/diff',
+    ...options
+});
+
+/**
+ * What a layer of an agent may hold, as JSON Schema
+ */
+export const configsSchema = <ThrowOnError extends boolean = false>(options: Options<ConfigsSchemaData, ThrowOnError>): RequestResult<ConfigsSchemaResponses, ConfigsSchemaErrors, ThrowOnError> => (options.client ?? client).get<ConfigsSchemaResponses, ConfigsSchemaErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/schema',
+    ...options
+});
+
+/**
+ * What every layer may hold, as JSON Schema; agents have keys of their own beside it
+ */
+export const configsFleetSchema = <ThrowOnError extends boolean = false>(options?: Options<ConfigsFleetSchemaData, ThrowOnError>): RequestResult<ConfigsFleetSchemaResponses, ConfigsFleetSchemaErrors, ThrowOnError> => (options?.client ?? client).get<ConfigsFleetSchemaResponses, ConfigsFleetSchemaErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config/schema',
+    ...options
+});
+
+/**
+ * End the runtime layer of an agent
+ */
+export const configsRuntimeDelete = <ThrowOnError extends boolean = false>(options: Options<ConfigsRuntimeDeleteData, ThrowOnError>): RequestResult<ConfigsRuntimeDeleteResponses, ConfigsRuntimeDeleteErrors, ThrowOnError> => (options.client ?? client).delete<ConfigsRuntimeDeleteResponses, ConfigsRuntimeDeleteErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/runtime',
+    ...options
+});
+
+/**
+ * The runtime layer of an agent
+ */
+export const configsRuntimeGet = <ThrowOnError extends boolean = false>(options: Options<ConfigsRuntimeGetData, ThrowOnError>): RequestResult<ConfigsRuntimeGetResponses, ConfigsRuntimeGetErrors, ThrowOnError> => (options.client ?? client).get<ConfigsRuntimeGetResponses, ConfigsRuntimeGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/runtime',
+    ...options
+});
+
+/**
+ * Set log level, intervals, or rules on and off, over everything else, for a time
+ */
+export const configsRuntimePut = <ThrowOnError extends boolean = false>(options: Options<ConfigsRuntimePutData, ThrowOnError>): RequestResult<ConfigsRuntimePutResponses, ConfigsRuntimePutErrors, ThrowOnError> => (options.client ?? client).put<ConfigsRuntimePutResponses, ConfigsRuntimePutErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/runtime',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a new runtime layer of an agent would change, and whether it is valid; nothing is stored
+ */
+export const configsRuntimeValidate = <ThrowOnError extends boolean = false>(options: Options<ConfigsRuntimeValidateData, ThrowOnError>): RequestResult<ConfigsRuntimeValidateResponses, ConfigsRuntimeValidateErrors, ThrowOnError> => (options.client ?? client).post<ConfigsRuntimeValidateResponses, ConfigsRuntimeValidateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/runtime/validate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Make the runtime layer permanent: a part of the agent’s own
+ */
+export const configsRuntimeKeep = <ThrowOnError extends boolean = false>(options: Options<ConfigsRuntimeKeepData, ThrowOnError>): RequestResult<ConfigsRuntimeKeepResponses, ConfigsRuntimeKeepErrors, ThrowOnError> => (options.client ?? client).post<ConfigsRuntimeKeepResponses, ConfigsRuntimeKeepErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/runtime/keep',
+    ...options
+});
+
+/**
+ * The layer of the fleet
+ */
+export const configsFleetGet = <ThrowOnError extends boolean = false>(options?: Options<ConfigsFleetGetData, ThrowOnError>): RequestResult<ConfigsFleetGetResponses, ConfigsFleetGetErrors, ThrowOnError> => (options?.client ?? client).get<ConfigsFleetGetResponses, ConfigsFleetGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config',
+    ...options
+});
+
+/**
+ * Replace the layer of the fleet
+ */
+export const configsFleetPut = <ThrowOnError extends boolean = false>(options: Options<ConfigsFleetPutData, ThrowOnError>): RequestResult<ConfigsFleetPutResponses, ConfigsFleetPutErrors, ThrowOnError> => (options.client ?? client).put<ConfigsFleetPutResponses, ConfigsFleetPutErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Make an old version of the layer of the fleet the newest
+ */
+export const configsFleetRollback = <ThrowOnError extends boolean = false>(options: Options<ConfigsFleetRollbackData, ThrowOnError>): RequestResult<ConfigsFleetRollbackResponses, ConfigsFleetRollbackErrors, ThrowOnError> => (options.client ?? client).post<ConfigsFleetRollbackResponses, ConfigsFleetRollbackErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config/rollback',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a new layer of the fleet would change, and whether it is valid; nothing is stored
+ */
+export const configsFleetValidate = <ThrowOnError extends boolean = false>(options: Options<ConfigsFleetValidateData, ThrowOnError>): RequestResult<ConfigsFleetValidateResponses, ConfigsFleetValidateErrors, ThrowOnError> => (options.client ?? client).post<ConfigsFleetValidateResponses, ConfigsFleetValidateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config/validate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Versions of the layer of the fleet, newest first
+ */
+export const configsFleetHistory = <ThrowOnError extends boolean = false>(options?: Options<ConfigsFleetHistoryData, ThrowOnError>): RequestResult<ConfigsFleetHistoryResponses, ConfigsFleetHistoryErrors, ThrowOnError> => (options?.client ?? client).get<ConfigsFleetHistoryResponses, ConfigsFleetHistoryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config/history',
+    ...options
+});
+
+/**
+ * What differs between two versions of the layer of the fleet: by default the last two
+ */
+export const configsFleetDiff = <ThrowOnError extends boolean = false>(options?: Options<ConfigsFleetDiffData, ThrowOnError>): RequestResult<ConfigsFleetDiffResponses, ConfigsFleetDiffErrors, ThrowOnError> => (options?.client ?? client).get<ConfigsFleetDiffResponses, ConfigsFleetDiffErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config/diff',
+    ...options
+});
+
+/**
+ * The layer of an environment (OPMAS_ENV)
+ */
+export const configsEnvironmentGet = <ThrowOnError extends boolean = false>(options: Options<ConfigsEnvironmentGetData, ThrowOnError>): RequestResult<ConfigsEnvironmentGetResponses, ConfigsEnvironmentGetErrors, ThrowOnError> => (options.client ?? client).get<ConfigsEnvironmentGetResponses, ConfigsEnvironmentGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/environments/{environment}/config',
+    ...options
+});
+
+/**
+ * Replace the layer of an environment (OPMAS_ENV)
+ */
+export const configsEnvironmentPut = <ThrowOnError extends boolean = false>(options: Options<ConfigsEnvironmentPutData, ThrowOnError>): RequestResult<ConfigsEnvironmentPutResponses, ConfigsEnvironmentPutErrors, ThrowOnError> => (options.client ?? client).put<ConfigsEnvironmentPutResponses, ConfigsEnvironmentPutErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/environments/{environment}/config',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Make an old version of the layer of an environment (OPMAS_ENV) the newest
+ */
+export const configsEnvironmentRollback = <ThrowOnError extends boolean = false>(options: Options<ConfigsEnvironmentRollbackData, ThrowOnError>): RequestResult<ConfigsEnvironmentRollbackResponses, ConfigsEnvironmentRollbackErrors, ThrowOnError> => (options.client ?? client).post<ConfigsEnvironmentRollbackResponses, ConfigsEnvironmentRollbackErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/environments/{environment}/config/rollback',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a new layer of an environment (OPMAS_ENV) would change, and whether it is valid; nothing is stored
+ */
+export const configsEnvironmentValidate = <ThrowOnError extends boolean = false>(options: Options<ConfigsEnvironmentValidateData, ThrowOnError>): RequestResult<ConfigsEnvironmentValidateResponses, ConfigsEnvironmentValidateErrors, ThrowOnError> => (options.client ?? client).post<ConfigsEnvironmentValidateResponses, ConfigsEnvironmentValidateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/environments/{environment}/config/validate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Versions of the layer of an environment (OPMAS_ENV), newest first
+ */
+export const configsEnvironmentHistory = <ThrowOnError extends boolean = false>(options: Options<ConfigsEnvironmentHistoryData, ThrowOnError>): RequestResult<ConfigsEnvironmentHistoryResponses, ConfigsEnvironmentHistoryErrors, ThrowOnError> => (options.client ?? client).get<ConfigsEnvironmentHistoryResponses, ConfigsEnvironmentHistoryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/environments/{environment}/config/history',
+    ...options
+});
+
+/**
+ * What differs between two versions of the layer of an environment (OPMAS_ENV): by default the last two
+ */
+export const configsEnvironmentDiff = <ThrowOnError extends boolean = false>(options: Options<ConfigsEnvironmentDiffData, ThrowOnError>): RequestResult<ConfigsEnvironmentDiffResponses, ConfigsEnvironmentDiffErrors, ThrowOnError> => (options.client ?? client).get<ConfigsEnvironmentDiffResponses, ConfigsEnvironmentDiffErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/environments/{environment}/config/diff',
+    ...options
+});
+
+/**
+ * Groups of agents, in the order of their layers
+ */
+export const groupsList = <ThrowOnError extends boolean = false>(options?: Options<GroupsListData, ThrowOnError>): RequestResult<GroupsListResponses, GroupsListErrors, ThrowOnError> => (options?.client ?? client).get<GroupsListResponses, GroupsListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups',
+    ...options
+});
+
+/**
+ * Make a group of the agents that a label selector chooses
+ */
+export const groupsCreate = <ThrowOnError extends boolean = false>(options: Options<GroupsCreateData, ThrowOnError>): RequestResult<GroupsCreateResponses, GroupsCreateErrors, ThrowOnError> => (options.client ?? client).post<GroupsCreateResponses, GroupsCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a group; its layer reaches nobody any more
+ */
+export const groupsDelete = <ThrowOnError extends boolean = false>(options: Options<GroupsDeleteData, ThrowOnError>): RequestResult<GroupsDeleteResponses, GroupsDeleteErrors, ThrowOnError> => (options.client ?? client).delete<GroupsDeleteResponses, GroupsDeleteErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}',
+    ...options
+});
+
+/**
+ * One group
+ */
+export const groupsGet = <ThrowOnError extends boolean = false>(options: Options<GroupsGetData, ThrowOnError>): RequestResult<GroupsGetResponses, GroupsGetErrors, ThrowOnError> => (options.client ?? client).get<GroupsGetResponses, GroupsGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}',
+    ...options
+});
+
+/**
+ * Change who is in a group, or its place among the layers
+ */
+export const groupsUpdate = <ThrowOnError extends boolean = false>(options: Options<GroupsUpdateData, ThrowOnError>): RequestResult<GroupsUpdateResponses, GroupsUpdateErrors, ThrowOnError> => (options.client ?? client).put<GroupsUpdateResponses, GroupsUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Who would join and leave a group under another selector, and who could not live with it; nothing is stored
+ */
+export const groupsValidate = <ThrowOnError extends boolean = false>(options: Options<GroupsValidateData, ThrowOnError>): RequestResult<GroupsValidateResponses, GroupsValidateErrors, ThrowOnError> => (options.client ?? client).post<GroupsValidateResponses, GroupsValidateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/validate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * The layer of a group
+ */
+export const configsGroupGet = <ThrowOnError extends boolean = false>(options: Options<ConfigsGroupGetData, ThrowOnError>): RequestResult<ConfigsGroupGetResponses, ConfigsGroupGetErrors, ThrowOnError> => (options.client ?? client).get<ConfigsGroupGetResponses, ConfigsGroupGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}/config',
+    ...options
+});
+
+/**
+ * Replace the layer of a group
+ */
+export const configsGroupPut = <ThrowOnError extends boolean = false>(options: Options<ConfigsGroupPutData, ThrowOnError>): RequestResult<ConfigsGroupPutResponses, ConfigsGroupPutErrors, ThrowOnError> => (options.client ?? client).put<ConfigsGroupPutResponses, ConfigsGroupPutErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}/config',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Make an old version of the layer of a group the newest
+ */
+export const configsGroupRollback = <ThrowOnError extends boolean = false>(options: Options<ConfigsGroupRollbackData, ThrowOnError>): RequestResult<ConfigsGroupRollbackResponses, ConfigsGroupRollbackErrors, ThrowOnError> => (options.client ?? client).post<ConfigsGroupRollbackResponses, ConfigsGroupRollbackErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}/config/rollback',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a new layer of a group would change, and whether it is valid; nothing is stored
+ */
+export const configsGroupValidate = <ThrowOnError extends boolean = false>(options: Options<ConfigsGroupValidateData, ThrowOnError>): RequestResult<ConfigsGroupValidateResponses, ConfigsGroupValidateErrors, ThrowOnError> => (options.client ?? client).post<ConfigsGroupValidateResponses, ConfigsGroupValidateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}/config/validate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Versions of the layer of a group, newest first
+ */
+export const configsGroupHistory = <ThrowOnError extends boolean = false>(options: Options<ConfigsGroupHistoryData, ThrowOnError>): RequestResult<ConfigsGroupHistoryResponses, ConfigsGroupHistoryErrors, ThrowOnError> => (options.client ?? client).get<ConfigsGroupHistoryResponses, ConfigsGroupHistoryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}/config/history',
+    ...options
+});
+
+/**
+ * What differs between two versions of the layer of a group: by default the last two
+ */
+export const configsGroupDiff = <ThrowOnError extends boolean = false>(options: Options<ConfigsGroupDiffData, ThrowOnError>): RequestResult<ConfigsGroupDiffResponses, ConfigsGroupDiffErrors, ThrowOnError> => (options.client ?? client).get<ConfigsGroupDiffResponses, ConfigsGroupDiffErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/groups/{name}/config/diff',
+    ...options
+});
+
+/**
+ * Drafts of layers, changed last first
+ */
+export const draftsList = <ThrowOnError extends boolean = false>(options?: Options<DraftsListData, ThrowOnError>): RequestResult<DraftsListResponses, DraftsListErrors, ThrowOnError> => (options?.client ?? client).get<DraftsListResponses, DraftsListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/drafts',
+    ...options
+});
+
+/**
+ * Keep a draft of a layer, by default on the version in force; nobody is told of it
+ */
+export const draftsCreate = <ThrowOnError extends boolean = false>(options: Options<DraftsCreateData, ThrowOnError>): RequestResult<DraftsCreateResponses, DraftsCreateErrors, ThrowOnError> => (options.client ?? client).post<DraftsCreateResponses, DraftsCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/drafts',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Discard a draft
+ */
+export const draftsDelete = <ThrowOnError extends boolean = false>(options: Options<DraftsDeleteData, ThrowOnError>): RequestResult<DraftsDeleteResponses, DraftsDeleteErrors, ThrowOnError> => (options.client ?? client).delete<DraftsDeleteResponses, DraftsDeleteErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/drafts/{draft_id}',
+    ...options
+});
+
+/**
+ * A draft, what differs from the layer in force, and what publishing it would do now; of one whose layer went on, after a rebase in which the draft wins
+ */
+export const draftsGet = <ThrowOnError extends boolean = false>(options: Options<DraftsGetData, ThrowOnError>): RequestResult<DraftsGetResponses, DraftsGetErrors, ThrowOnError> => (options.client ?? client).get<DraftsGetResponses, DraftsGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/drafts/{draft_id}',
+    ...options
+});
+
+/**
+ * Replace what a draft says
+ */
+export const draftsUpdate = <ThrowOnError extends boolean = false>(options: Options<DraftsUpdateData, ThrowOnError>): RequestResult<DraftsUpdateResponses, DraftsUpdateErrors, ThrowOnError> => (options.client ?? client).put<DraftsUpdateResponses, DraftsUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/drafts/{draft_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Put a draft’s changes on the version in force; where both changed a key, `prefer` says which holds
+ */
+export const draftsRebase = <ThrowOnError extends boolean = false>(options: Options<DraftsRebaseData, ThrowOnError>): RequestResult<DraftsRebaseResponses, DraftsRebaseErrors, ThrowOnError> => (options.client ?? client).post<DraftsRebaseResponses, DraftsRebaseErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/drafts/{draft_id}/rebase',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Put a draft in force as the next version of its layer; it is gone then
+ */
+export const draftsPublish = <ThrowOnError extends boolean = false>(options: Options<DraftsPublishData, ThrowOnError>): RequestResult<DraftsPublishResponses, DraftsPublishErrors, ThrowOnError> => (options.client ?? client).post<DraftsPublishResponses, DraftsPublishErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/drafts/{draft_id}/publish',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Where every agent’s configuration stands, and how many stand where
+ */
+export const deliveriesList = <ThrowOnError extends boolean = false>(options?: Options<DeliveriesListData, ThrowOnError>): RequestResult<DeliveriesListResponses, DeliveriesListErrors, ThrowOnError> => (options?.client ?? client).get<DeliveriesListResponses, DeliveriesListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/config/deliveries',
+    ...options
+});
+
+/**
+ * Where the agent’s configuration stands, instance by instance, and what failed on it
+ */
+export const deliveriesGet = <ThrowOnError extends boolean = false>(options: Options<DeliveriesGetData, ThrowOnError>): RequestResult<DeliveriesGetResponses, DeliveriesGetErrors, ThrowOnError> => (options.client ?? client).get<DeliveriesGetResponses, DeliveriesGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/delivery',
+    ...options
+});
+
+/**
+ * Offer the agent a configuration again that failed on it
+ */
+export const deliveriesRetry = <ThrowOnError extends boolean = false>(options: Options<DeliveriesRetryData, ThrowOnError>): RequestResult<DeliveriesRetryResponses, DeliveriesRetryErrors, ThrowOnError> => (options.client ?? client).post<DeliveriesRetryResponses, DeliveriesRetryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/agents/{agent_id}/config/delivery/retry',
+    ...options
+});
+
+/**
+ * Jobs, newest first; of a caller who is limited to some agents, jobs of those alone
+ */
+export const jobsList = <ThrowOnError extends boolean = false>(options?: Options<JobsListData, ThrowOnError>): RequestResult<JobsListResponses, JobsListErrors, ThrowOnError> => (options?.client ?? client).get<JobsListResponses, JobsListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs',
+    ...options
+});
+
+/**
+ * Roll a layer out in waves, or do something to many agents; needs the permission for that, too
+ */
+export const jobsCreate = <ThrowOnError extends boolean = false>(options: Options<JobsCreateData, ThrowOnError>): RequestResult<JobsCreateResponses, JobsCreateErrors, ThrowOnError> => (options.client ?? client).post<JobsCreateResponses, JobsCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * A job: its state, its waves, what its gates say, how many agents stand where
+ */
+export const jobsGet = <ThrowOnError extends boolean = false>(options: Options<JobsGetData, ThrowOnError>): RequestResult<JobsGetResponses, JobsGetErrors, ThrowOnError> => (options.client ?? client).get<JobsGetResponses, JobsGetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs/{job_id}',
+    ...options
+});
+
+/**
+ * What has become of each agent of a job, by wave
+ */
+export const jobsAgents = <ThrowOnError extends boolean = false>(options: Options<JobsAgentsData, ThrowOnError>): RequestResult<JobsAgentsResponses, JobsAgentsErrors, ThrowOnError> => (options.client ?? client).get<JobsAgentsResponses, JobsAgentsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs/{job_id}/agents',
+    ...options
+});
+
+/**
+ * Begin no further wave until the job is resumed
+ */
+export const jobsPause = <ThrowOnError extends boolean = false>(options: Options<JobsPauseData, ThrowOnError>): RequestResult<JobsPauseResponses, JobsPauseErrors, ThrowOnError> => (options.client ?? client).post<JobsPauseResponses, JobsPauseErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs/{job_id}/pause',
+    ...options
+});
+
+/**
+ * Go on with a paused job, also where a gate has closed
+ */
+export const jobsResume = <ThrowOnError extends boolean = false>(options: Options<JobsResumeData, ThrowOnError>): RequestResult<JobsResumeResponses, JobsResumeErrors, ThrowOnError> => (options.client ?? client).post<JobsResumeResponses, JobsResumeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs/{job_id}/resume',
+    ...options
+});
+
+/**
+ * End a job; a rollout goes back first, but with rollback=false
+ */
+export const jobsCancel = <ThrowOnError extends boolean = false>(options: Options<JobsCancelData, ThrowOnError>): RequestResult<JobsCancelResponses, JobsCancelErrors, ThrowOnError> => (options.client ?? client).post<JobsCancelResponses, JobsCancelErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs/{job_id}/cancel',
+    ...options
+});
+
+/**
+ * A new job of the agents that an action failed on
+ */
+export const jobsRetry = <ThrowOnError extends boolean = false>(options: Options<JobsRetryData, ThrowOnError>): RequestResult<JobsRetryResponses, JobsRetryErrors, ThrowOnError> => (options.client ?? client).post<JobsRetryResponses, JobsRetryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/jobs/{job_id}/retry',
+    ...options
+});
+
+/**
+ * Rules in force: on which agents, how often they hit, when last, and what they cost
+ */
+export const rulesList = <ThrowOnError extends boolean = false>(options?: Options<RulesListData, ThrowOnError>): RequestResult<RulesListResponses, RulesListErrors, ThrowOnError> => (options?.client ?? client).get<RulesListResponses, RulesListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/rules',
+    ...options
+});
+
+/**
+ * Try rules on given or recorded events: findings, cost, and the difference to what an agent runs
+ */
+export const rulesTest = <ThrowOnError extends boolean = false>(options: Options<RulesTestData, ThrowOnError>): RequestResult<RulesTestResponses, RulesTestErrors, ThrowOnError> => (options.client ?? client).post<RulesTestResponses, RulesTestErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/rules/test',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -235,6 +1075,15 @@ export const agentsHealth = <ThrowOnError extends boolean = false>(options: Opti
 export const agentsMetrics = <ThrowOnError extends boolean = false>(options: Options<AgentsMetricsData, ThrowOnError>): RequestResult<AgentsMetricsResponses, AgentsMetricsErrors, ThrowOnError> => (options.client ?? client).get<AgentsMetricsResponses, AgentsMetricsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/agents/{agent_id}/metrics',
+    ...options
+});
+
+/**
+ * Topics and hosts that agents get events from, the longest unheard first; `silent`: those that ceased
+ */
+export const sourcesList = <ThrowOnError extends boolean = false>(options?: Options<SourcesListData, ThrowOnError>): RequestResult<SourcesListResponses, SourcesListErrors, ThrowOnError> => (options?.client ?? client).get<SourcesListResponses, SourcesListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/sources',
     ...options
 });
 
@@ -262,6 +1111,15 @@ export const findingsList = <ThrowOnError extends boolean = false>(options?: Opt
 export const findingsGet = <ThrowOnError extends boolean = false>(options: Options<FindingsGetData, ThrowOnError>): RequestResult<FindingsGetResponses, FindingsGetErrors, ThrowOnError> => (options.client ?? client).get<FindingsGetResponses, FindingsGetErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/findings/{finding_id}',
+    ...options
+});
+
+/**
+ * What made a finding, its event as recorded, and whether the rule tells the same again
+ */
+export const findingsProve = <ThrowOnError extends boolean = false>(options: Options<FindingsProveData, ThrowOnError>): RequestResult<FindingsProveResponses, FindingsProveErrors, ThrowOnError> => (options.client ?? client).get<FindingsProveResponses, FindingsProveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/findings/{finding_id}/proof',
     ...options
 });
 
@@ -302,11 +1160,104 @@ export const packagesScan = <ThrowOnError extends boolean = false>(options?: Opt
 });
 
 /**
+ * Keys that packages may be signed with
+ */
+export const publishersList = <ThrowOnError extends boolean = false>(options?: Options<PublishersListData, ThrowOnError>): RequestResult<PublishersListResponses, PublishersListErrors, ThrowOnError> => (options?.client ?? client).get<PublishersListResponses, PublishersListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/publishers',
+    ...options
+});
+
+/**
+ * Trust the packages signed with a key
+ */
+export const publishersAdd = <ThrowOnError extends boolean = false>(options: Options<PublishersAddData, ThrowOnError>): RequestResult<PublishersAddResponses, PublishersAddErrors, ThrowOnError> => (options.client ?? client).post<PublishersAddResponses, PublishersAddErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/publishers',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Trust a key no longer; what runs is not stopped, and waits once its files change
+ */
+export const publishersRemove = <ThrowOnError extends boolean = false>(options: Options<PublishersRemoveData, ThrowOnError>): RequestResult<PublishersRemoveResponses, PublishersRemoveErrors, ThrowOnError> => (options.client ?? client).delete<PublishersRemoveResponses, PublishersRemoveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/publishers/{key_id}',
+    ...options
+});
+
+/**
+ * The master key, what is sealed under it, and the signing keys
+ */
+export const secretsStatus = <ThrowOnError extends boolean = false>(options?: Options<SecretsStatusData, ThrowOnError>): RequestResult<SecretsStatusResponses, SecretsStatusErrors, ThrowOnError> => (options?.client ?? client).get<SecretsStatusResponses, SecretsStatusErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/secrets',
+    ...options
+});
+
+/**
+ * A new master key; everything sealed is rewrapped, then the old one is dropped
+ */
+export const secretsRotate = <ThrowOnError extends boolean = false>(options: Options<SecretsRotateData, ThrowOnError>): RequestResult<SecretsRotateResponses, SecretsRotateErrors, ThrowOnError> => (options.client ?? client).post<SecretsRotateResponses, SecretsRotateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/secrets/rotate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Hand in log events (a JSON array, or NDJSON)
  */
 export const eventsPost = <ThrowOnError extends boolean = false>(options: Options<EventsPostData, ThrowOnError>): RequestResult<EventsPostResponses, EventsPostErrors, ThrowOnError> => (options.client ?? client).post<EventsPostResponses, EventsPostErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/events',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Who did what, newest first
+ */
+export const auditList = <ThrowOnError extends boolean = false>(options?: Options<AuditListData, ThrowOnError>): RequestResult<AuditListResponses, AuditListErrors, ThrowOnError> => (options?.client ?? client).get<AuditListResponses, AuditListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/audit',
+    ...options
+});
+
+/**
+ * Is the log whole? A stretch of the chain a call, the first bad row by name
+ */
+export const auditVerify = <ThrowOnError extends boolean = false>(options?: Options<AuditVerifyData, ThrowOnError>): RequestResult<AuditVerifyResponses, AuditVerifyErrors, ThrowOnError> => (options?.client ?? client).get<AuditVerifyResponses, AuditVerifyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/audit/verify',
+    ...options
+});
+
+/**
+ * Rows, chain, checkpoints and public keys, to be verified without the server
+ */
+export const auditExport = <ThrowOnError extends boolean = false>(options?: Options<AuditExportData, ThrowOnError>): RequestResult<AuditExportResponses, AuditExportErrors, ThrowOnError> => (options?.client ?? client).get<AuditExportResponses, AuditExportErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/audit/export',
+    ...options
+});
+
+/**
+ * Erase what the log says of a person; what they did stays
+ */
+export const auditErase = <ThrowOnError extends boolean = false>(options: Options<AuditEraseData, ThrowOnError>): RequestResult<AuditEraseResponses, AuditEraseErrors, ThrowOnError> => (options.client ?? client).post<AuditEraseResponses, AuditEraseErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/audit/erase',
     ...options,
     headers: {
         'Content-Type': 'application/json',

@@ -15,13 +15,45 @@ export type Problem = {
         path: string;
         message: string;
     }>;
+    job_id?: string;
 };
+
+export type AuthProvidersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/login/providers';
+};
+
+export type AuthProvidersErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthProvidersError = AuthProvidersErrors[keyof AuthProvidersErrors];
+
+export type AuthProvidersResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            id: string;
+            name: string;
+        }>;
+    };
+};
+
+export type AuthProvidersResponse = AuthProvidersResponses[keyof AuthProvidersResponses];
 
 export type AuthLoginData = {
     body: {
         username: string;
         password: string;
         totp?: string;
+        cookie?: boolean;
     };
     path?: never;
     query?: never;
@@ -43,7 +75,7 @@ export type AuthLoginResponses = {
      */
     200: {
         access_token: string;
-        refresh_token: string;
+        refresh_token?: string;
         token_type: 'Bearer';
         expires_in: number;
     };
@@ -53,7 +85,7 @@ export type AuthLoginResponse = AuthLoginResponses[keyof AuthLoginResponses];
 
 export type AuthRefreshData = {
     body: {
-        refresh_token: string;
+        refresh_token?: string;
     };
     path?: never;
     query?: never;
@@ -75,7 +107,7 @@ export type AuthRefreshResponses = {
      */
     200: {
         access_token: string;
-        refresh_token: string;
+        refresh_token?: string;
         token_type: 'Bearer';
         expires_in: number;
     };
@@ -85,7 +117,7 @@ export type AuthRefreshResponse = AuthRefreshResponses[keyof AuthRefreshResponse
 
 export type AuthLogoutData = {
     body: {
-        refresh_token: string;
+        refresh_token?: string;
     };
     path?: never;
     query?: never;
@@ -131,44 +163,24 @@ export type AuthMeResponses = {
      * OK
      */
     200: {
-        kind: 'user' | 'agent' | 'local';
+        kind: 'user' | 'token' | 'agent' | 'local';
         id: string;
         username: string;
         roles: Array<string>;
+        grants: Array<{
+            permission: string;
+            agents?: {
+                ids?: Array<string>;
+                types?: Array<string>;
+                tags?: Array<string>;
+            };
+        }>;
+        totp_enabled: boolean;
+        password: boolean;
     };
 };
 
 export type AuthMeResponse = AuthMeResponses[keyof AuthMeResponses];
-
-export type AuthCanIData = {
-    body?: never;
-    path?: never;
-    query: {
-        permission: string;
-        agent_id?: string;
-    };
-    url: '/api/v1/auth/can-i';
-};
-
-export type AuthCanIErrors = {
-    /**
-     * Error
-     */
-    default: Problem;
-};
-
-export type AuthCanIError = AuthCanIErrors[keyof AuthCanIErrors];
-
-export type AuthCanIResponses = {
-    /**
-     * OK
-     */
-    200: {
-        allowed: boolean;
-    };
-};
-
-export type AuthCanIResponse = AuthCanIResponses[keyof AuthCanIResponses];
 
 export type SetupGetData = {
     body?: never;
@@ -202,6 +214,7 @@ export type SetupPostData = {
         code: string;
         username: string;
         password: string;
+        cookie?: boolean;
     };
     path?: never;
     query?: never;
@@ -223,13 +236,879 @@ export type SetupPostResponses = {
      */
     200: {
         access_token: string;
-        refresh_token: string;
+        refresh_token?: string;
         token_type: 'Bearer';
         expires_in: number;
     };
 };
 
 export type SetupPostResponse = SetupPostResponses[keyof SetupPostResponses];
+
+export type AuthPasswordData = {
+    body: {
+        current_password: string;
+        new_password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/password';
+};
+
+export type AuthPasswordErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthPasswordError = AuthPasswordErrors[keyof AuthPasswordErrors];
+
+export type AuthPasswordResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type AuthPasswordResponse = AuthPasswordResponses[keyof AuthPasswordResponses];
+
+export type AuthTotpProposeData = {
+    body: {
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp';
+};
+
+export type AuthTotpProposeErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthTotpProposeError = AuthTotpProposeErrors[keyof AuthTotpProposeErrors];
+
+export type AuthTotpProposeResponses = {
+    /**
+     * OK
+     */
+    200: {
+        secret: string;
+        uri: string;
+    };
+};
+
+export type AuthTotpProposeResponse = AuthTotpProposeResponses[keyof AuthTotpProposeResponses];
+
+export type AuthTotpConfirmData = {
+    body: {
+        code: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp/confirm';
+};
+
+export type AuthTotpConfirmErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthTotpConfirmError = AuthTotpConfirmErrors[keyof AuthTotpConfirmErrors];
+
+export type AuthTotpConfirmResponses = {
+    /**
+     * OK
+     */
+    200: {
+        recovery_codes: Array<string>;
+    };
+};
+
+export type AuthTotpConfirmResponse = AuthTotpConfirmResponses[keyof AuthTotpConfirmResponses];
+
+export type AuthTotpRemoveData = {
+    body: {
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp/remove';
+};
+
+export type AuthTotpRemoveErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthTotpRemoveError = AuthTotpRemoveErrors[keyof AuthTotpRemoveErrors];
+
+export type AuthTotpRemoveResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type AuthTotpRemoveResponse = AuthTotpRemoveResponses[keyof AuthTotpRemoveResponses];
+
+export type AuthSessionsEndOthersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sessions';
+};
+
+export type AuthSessionsEndOthersErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthSessionsEndOthersError = AuthSessionsEndOthersErrors[keyof AuthSessionsEndOthersErrors];
+
+export type AuthSessionsEndOthersResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type AuthSessionsEndOthersResponse = AuthSessionsEndOthersResponses[keyof AuthSessionsEndOthersResponses];
+
+export type AuthSessionsListData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sessions';
+};
+
+export type AuthSessionsListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthSessionsListError = AuthSessionsListErrors[keyof AuthSessionsListErrors];
+
+export type AuthSessionsListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            session_id: string;
+            created_at: string;
+            last_used_at: string;
+            expires_at: string;
+            remote: string | null;
+            user_agent: string | null;
+            current: boolean;
+        }>;
+        next_cursor: null;
+    };
+};
+
+export type AuthSessionsListResponse = AuthSessionsListResponses[keyof AuthSessionsListResponses];
+
+export type AuthSessionsEndData = {
+    body?: never;
+    path: {
+        session_id: string;
+    };
+    query?: never;
+    url: '/api/v1/auth/sessions/{session_id}';
+};
+
+export type AuthSessionsEndErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthSessionsEndError = AuthSessionsEndErrors[keyof AuthSessionsEndErrors];
+
+export type AuthSessionsEndResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type AuthSessionsEndResponse = AuthSessionsEndResponses[keyof AuthSessionsEndResponses];
+
+export type UsersListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/users';
+};
+
+export type UsersListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersListError = UsersListErrors[keyof UsersListErrors];
+
+export type UsersListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            user_id: string;
+            username: string;
+            roles: Array<string>;
+            disabled: boolean;
+            totp_enabled: boolean;
+            source: 'local' | 'oidc';
+            created_at: string;
+            updated_at: string;
+            last_login_at: string | null;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type UsersListResponse = UsersListResponses[keyof UsersListResponses];
+
+export type UsersCreateData = {
+    body: {
+        username: string;
+        password: string;
+        roles: Array<string>;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/users';
+};
+
+export type UsersCreateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersCreateError = UsersCreateErrors[keyof UsersCreateErrors];
+
+export type UsersCreateResponses = {
+    /**
+     * OK
+     */
+    201: {
+        user_id: string;
+        username: string;
+        roles: Array<string>;
+        disabled: boolean;
+        totp_enabled: boolean;
+        source: 'local' | 'oidc';
+        created_at: string;
+        updated_at: string;
+        last_login_at: string | null;
+    };
+};
+
+export type UsersCreateResponse = UsersCreateResponses[keyof UsersCreateResponses];
+
+export type UsersDeleteData = {
+    body?: never;
+    path: {
+        user_id: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}';
+};
+
+export type UsersDeleteErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersDeleteError = UsersDeleteErrors[keyof UsersDeleteErrors];
+
+export type UsersDeleteResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type UsersDeleteResponse = UsersDeleteResponses[keyof UsersDeleteResponses];
+
+export type UsersGetData = {
+    body?: never;
+    path: {
+        user_id: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}';
+};
+
+export type UsersGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersGetError = UsersGetErrors[keyof UsersGetErrors];
+
+export type UsersGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        user_id: string;
+        username: string;
+        roles: Array<string>;
+        disabled: boolean;
+        totp_enabled: boolean;
+        source: 'local' | 'oidc';
+        created_at: string;
+        updated_at: string;
+        last_login_at: string | null;
+    };
+};
+
+export type UsersGetResponse = UsersGetResponses[keyof UsersGetResponses];
+
+export type UsersUpdateData = {
+    body: {
+        roles?: Array<string>;
+        disabled?: boolean;
+        password?: string;
+    };
+    path: {
+        user_id: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}';
+};
+
+export type UsersUpdateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersUpdateError = UsersUpdateErrors[keyof UsersUpdateErrors];
+
+export type UsersUpdateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        user_id: string;
+        username: string;
+        roles: Array<string>;
+        disabled: boolean;
+        totp_enabled: boolean;
+        source: 'local' | 'oidc';
+        created_at: string;
+        updated_at: string;
+        last_login_at: string | null;
+    };
+};
+
+export type UsersUpdateResponse = UsersUpdateResponses[keyof UsersUpdateResponses];
+
+export type UsersSessionsEndData = {
+    body?: never;
+    path: {
+        user_id: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/sessions';
+};
+
+export type UsersSessionsEndErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersSessionsEndError = UsersSessionsEndErrors[keyof UsersSessionsEndErrors];
+
+export type UsersSessionsEndResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type UsersSessionsEndResponse = UsersSessionsEndResponses[keyof UsersSessionsEndResponses];
+
+export type UsersSessionsListData = {
+    body?: never;
+    path: {
+        user_id: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/sessions';
+};
+
+export type UsersSessionsListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersSessionsListError = UsersSessionsListErrors[keyof UsersSessionsListErrors];
+
+export type UsersSessionsListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            session_id: string;
+            created_at: string;
+            last_used_at: string;
+            expires_at: string;
+            remote: string | null;
+            user_agent: string | null;
+            current: boolean;
+        }>;
+        next_cursor: null;
+    };
+};
+
+export type UsersSessionsListResponse = UsersSessionsListResponses[keyof UsersSessionsListResponses];
+
+export type UsersTotpRemoveData = {
+    body?: never;
+    path: {
+        user_id: string;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/totp';
+};
+
+export type UsersTotpRemoveErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type UsersTotpRemoveError = UsersTotpRemoveErrors[keyof UsersTotpRemoveErrors];
+
+export type UsersTotpRemoveResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type UsersTotpRemoveResponse = UsersTotpRemoveResponses[keyof UsersTotpRemoveResponses];
+
+export type AuthCanIData = {
+    body?: never;
+    path?: never;
+    query: {
+        permission: string;
+        agent_id?: string;
+    };
+    url: '/api/v1/auth/can-i';
+};
+
+export type AuthCanIErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuthCanIError = AuthCanIErrors[keyof AuthCanIErrors];
+
+export type AuthCanIResponses = {
+    /**
+     * OK
+     */
+    200: {
+        allowed: boolean;
+    };
+};
+
+export type AuthCanIResponse = AuthCanIResponses[keyof AuthCanIResponses];
+
+export type PermissionsListData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/permissions';
+};
+
+export type PermissionsListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type PermissionsListError = PermissionsListErrors[keyof PermissionsListErrors];
+
+export type PermissionsListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            permission: string;
+            meaning: string;
+        }>;
+    };
+};
+
+export type PermissionsListResponse = PermissionsListResponses[keyof PermissionsListResponses];
+
+export type RolesListData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/roles';
+};
+
+export type RolesListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RolesListError = RolesListErrors[keyof RolesListErrors];
+
+export type RolesListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            name: string;
+            description: string;
+            built_in: boolean;
+            grants: Array<{
+                permission: string;
+                agents?: {
+                    ids?: Array<string>;
+                    types?: Array<string>;
+                    tags?: Array<string>;
+                };
+            }>;
+        }>;
+        next_cursor: null;
+    };
+};
+
+export type RolesListResponse = RolesListResponses[keyof RolesListResponses];
+
+export type RolesCreateData = {
+    body: {
+        name: string;
+        description?: string;
+        grants: Array<{
+            permission: string;
+            agents?: {
+                ids?: Array<string>;
+                types?: Array<string>;
+                tags?: Array<string>;
+            };
+        }>;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/roles';
+};
+
+export type RolesCreateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RolesCreateError = RolesCreateErrors[keyof RolesCreateErrors];
+
+export type RolesCreateResponses = {
+    /**
+     * OK
+     */
+    201: {
+        name: string;
+        description: string;
+        built_in: boolean;
+        grants: Array<{
+            permission: string;
+            agents?: {
+                ids?: Array<string>;
+                types?: Array<string>;
+                tags?: Array<string>;
+            };
+        }>;
+    };
+};
+
+export type RolesCreateResponse = RolesCreateResponses[keyof RolesCreateResponses];
+
+export type RolesDeleteData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/roles/{name}';
+};
+
+export type RolesDeleteErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RolesDeleteError = RolesDeleteErrors[keyof RolesDeleteErrors];
+
+export type RolesDeleteResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type RolesDeleteResponse = RolesDeleteResponses[keyof RolesDeleteResponses];
+
+export type RolesGetData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/roles/{name}';
+};
+
+export type RolesGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RolesGetError = RolesGetErrors[keyof RolesGetErrors];
+
+export type RolesGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        name: string;
+        description: string;
+        built_in: boolean;
+        grants: Array<{
+            permission: string;
+            agents?: {
+                ids?: Array<string>;
+                types?: Array<string>;
+                tags?: Array<string>;
+            };
+        }>;
+    };
+};
+
+export type RolesGetResponse = RolesGetResponses[keyof RolesGetResponses];
+
+export type RolesUpdateData = {
+    body: {
+        description?: string;
+        grants: Array<{
+            permission: string;
+            agents?: {
+                ids?: Array<string>;
+                types?: Array<string>;
+                tags?: Array<string>;
+            };
+        }>;
+    };
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/roles/{name}';
+};
+
+export type RolesUpdateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RolesUpdateError = RolesUpdateErrors[keyof RolesUpdateErrors];
+
+export type RolesUpdateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        name: string;
+        description: string;
+        built_in: boolean;
+        grants: Array<{
+            permission: string;
+            agents?: {
+                ids?: Array<string>;
+                types?: Array<string>;
+                tags?: Array<string>;
+            };
+        }>;
+    };
+};
+
+export type RolesUpdateResponse = RolesUpdateResponses[keyof RolesUpdateResponses];
+
+export type TokensListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        kind?: 'api' | 'enrollment';
+    };
+    url: '/api/v1/tokens';
+};
+
+export type TokensListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type TokensListError = TokensListErrors[keyof TokensListErrors];
+
+export type TokensListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            token_id: string;
+            kind: 'api' | 'enrollment';
+            name: string;
+            roles: Array<string>;
+            max_uses: number | null;
+            uses: number;
+            agent_type: string | null;
+            tags: Array<string>;
+            replace: boolean;
+            created_by: string;
+            created_at: string;
+            expires_at: string | null;
+            last_used_at: string | null;
+            revoked_at: string | null;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type TokensListResponse = TokensListResponses[keyof TokensListResponses];
+
+export type TokensCreateData = {
+    body: {
+        kind: 'api' | 'enrollment';
+        name: string;
+        expires_in?: number;
+        roles?: Array<string>;
+        max_uses?: number;
+        agent_type?: string;
+        tags?: Array<string>;
+        replace?: boolean;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/tokens';
+};
+
+export type TokensCreateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type TokensCreateError = TokensCreateErrors[keyof TokensCreateErrors];
+
+export type TokensCreateResponses = {
+    /**
+     * OK
+     */
+    201: {
+        token_id: string;
+        kind: 'api' | 'enrollment';
+        name: string;
+        roles: Array<string>;
+        max_uses: number | null;
+        uses: number;
+        agent_type: string | null;
+        tags: Array<string>;
+        replace: boolean;
+        created_by: string;
+        created_at: string;
+        expires_at: string | null;
+        last_used_at: string | null;
+        revoked_at: string | null;
+        token: string;
+    };
+};
+
+export type TokensCreateResponse = TokensCreateResponses[keyof TokensCreateResponses];
+
+export type TokensRevokeData = {
+    body?: never;
+    path: {
+        token_id: string;
+    };
+    query?: never;
+    url: '/api/v1/tokens/{token_id}';
+};
+
+export type TokensRevokeErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type TokensRevokeError = TokensRevokeErrors[keyof TokensRevokeErrors];
+
+export type TokensRevokeResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type TokensRevokeResponse = TokensRevokeResponses[keyof TokensRevokeResponses];
 
 export type AgentsListData = {
     body?: never;
@@ -268,7 +1147,7 @@ export type AgentsListResponses = {
             status: 'discovered' | 'registered' | 'running' | 'stopped' | 'failed' | 'removed';
             reason: string | null;
             conditions: Array<{
-                type: 'starting' | 'late' | 'degraded' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'crash_loop';
+                type: 'starting' | 'late' | 'degraded' | 'rule_disabled' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'config_pending' | 'config_expired' | 'crash_loop' | 'duplicate_identity';
                 reason: string;
                 message: string;
                 since: string;
@@ -299,6 +1178,12 @@ export type AgentsRegisterData = {
         agent_type: string;
         discovery_token: string;
         public_key?: string;
+        slot?: number;
+        instance_id?: string;
+        subscribed_topics?: Array<string>;
+        findings_topic?: string;
+        tags?: Array<string>;
+        description?: string;
     };
     path?: never;
     query?: never;
@@ -393,7 +1278,7 @@ export type AgentsGetResponses = {
         status: 'discovered' | 'registered' | 'running' | 'stopped' | 'failed' | 'removed';
         reason: string | null;
         conditions: Array<{
-            type: 'starting' | 'late' | 'degraded' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'crash_loop';
+            type: 'starting' | 'late' | 'degraded' | 'rule_disabled' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'config_pending' | 'config_expired' | 'crash_loop' | 'duplicate_identity';
             reason: string;
             message: string;
             since: string;
@@ -456,7 +1341,7 @@ export type AgentsUpdateResponses = {
         status: 'discovered' | 'registered' | 'running' | 'stopped' | 'failed' | 'removed';
         reason: string | null;
         conditions: Array<{
-            type: 'starting' | 'late' | 'degraded' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'crash_loop';
+            type: 'starting' | 'late' | 'degraded' | 'rule_disabled' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'config_pending' | 'config_expired' | 'crash_loop' | 'duplicate_identity';
             reason: string;
             message: string;
             since: string;
@@ -478,9 +1363,37 @@ export type AgentsUpdateResponses = {
 
 export type AgentsUpdateResponse = AgentsUpdateResponses[keyof AgentsUpdateResponses];
 
+export type AgentsRevokeCredentialsData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{agent_id}/credentials';
+};
+
+export type AgentsRevokeCredentialsErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AgentsRevokeCredentialsError = AgentsRevokeCredentialsErrors[keyof AgentsRevokeCredentialsErrors];
+
+export type AgentsRevokeCredentialsResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type AgentsRevokeCredentialsResponse = AgentsRevokeCredentialsResponses[keyof AgentsRevokeCredentialsResponses];
+
 export type AgentsCredentialsData = {
     body: {
         instance_id: string;
+        slot?: number;
         timestamp: string;
         nonce: string;
         signature: string;
@@ -693,6 +1606,15 @@ export type ConfigsGetResponses = {
         origins?: {
             [key: string]: unknown | string;
         };
+        layers?: {
+            [key: string]: unknown | {
+                version: number;
+                author: string;
+                reason: string | null;
+                created_at: string;
+                pinned: boolean;
+            };
+        };
     };
 };
 
@@ -737,10 +1659,132 @@ export type ConfigsPutResponses = {
         origins?: {
             [key: string]: unknown | string;
         };
+        layers?: {
+            [key: string]: unknown | {
+                version: number;
+                author: string;
+                reason: string | null;
+                created_at: string;
+                pinned: boolean;
+            };
+        };
     };
 };
 
 export type ConfigsPutResponse = ConfigsPutResponses[keyof ConfigsPutResponses];
+
+export type ConfigsRollbackData = {
+    body: {
+        version: number;
+    };
+    path: {
+        agent_id: string;
+    };
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/agents/{agent_id}/config/rollback';
+};
+
+export type ConfigsRollbackErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsRollbackError = ConfigsRollbackErrors[keyof ConfigsRollbackErrors];
+
+export type ConfigsRollbackResponses = {
+    /**
+     * OK
+     */
+    200: {
+        agent_id: string;
+        version: number;
+        hash: string;
+        config: {
+            [key: string]: unknown;
+        };
+        origins?: {
+            [key: string]: unknown | string;
+        };
+        layers?: {
+            [key: string]: unknown | {
+                version: number;
+                author: string;
+                reason: string | null;
+                created_at: string;
+                pinned: boolean;
+            };
+        };
+    };
+};
+
+export type ConfigsRollbackResponse = ConfigsRollbackResponses[keyof ConfigsRollbackResponses];
+
+export type ConfigsValidateData = {
+    body: {
+        [key: string]: unknown;
+    };
+    path: {
+        agent_id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{agent_id}/config/validate';
+};
+
+export type ConfigsValidateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsValidateError = ConfigsValidateErrors[keyof ConfigsValidateErrors];
+
+export type ConfigsValidateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        valid: boolean;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        diff: {
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+        };
+        affected: Array<{
+            agent_id: string;
+            name: string;
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+            restart: boolean;
+            reprovision: boolean;
+        }>;
+        counts: {
+            reached: number;
+            changed: number;
+            restart: number;
+            reprovision: number;
+            invalid: number;
+        };
+        version: number;
+    };
+};
+
+export type ConfigsValidateResponse = ConfigsValidateResponses[keyof ConfigsValidateResponses];
 
 export type ConfigsHistoryData = {
     body?: never;
@@ -770,18 +1814,2844 @@ export type ConfigsHistoryResponses = {
     200: {
         items: Array<{
             version: number;
+            hash: string;
             config: {
                 [key: string]: unknown;
             };
             reason: string | null;
             author: string;
             created_at: string;
+            expires_at: string | null;
         }>;
         next_cursor: string | null;
     };
 };
 
 export type ConfigsHistoryResponse = ConfigsHistoryResponses[keyof ConfigsHistoryResponses];
+
+export type ConfigsDiffData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: {
+        from?: number;
+        to?: number;
+    };
+    url: '/api/v1/agents/{agent_id}/config/diff';
+};
+
+export type ConfigsDiffErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsDiffError = ConfigsDiffErrors[keyof ConfigsDiffErrors];
+
+export type ConfigsDiffResponses = {
+    /**
+     * OK
+     */
+    200: {
+        from: number;
+        to: number;
+        changes: Array<{
+            path: string;
+            before?: unknown;
+            after?: unknown;
+        }>;
+        more: number;
+    };
+};
+
+export type ConfigsDiffResponse = ConfigsDiffResponses[keyof ConfigsDiffResponses];
+
+export type ConfigsSchemaData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{agent_id}/config/schema';
+};
+
+export type ConfigsSchemaErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsSchemaError = ConfigsSchemaErrors[keyof ConfigsSchemaErrors];
+
+export type ConfigsSchemaResponses = {
+    /**
+     * OK
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type ConfigsSchemaResponse = ConfigsSchemaResponses[keyof ConfigsSchemaResponses];
+
+export type ConfigsFleetSchemaData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/config/schema';
+};
+
+export type ConfigsFleetSchemaErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsFleetSchemaError = ConfigsFleetSchemaErrors[keyof ConfigsFleetSchemaErrors];
+
+export type ConfigsFleetSchemaResponses = {
+    /**
+     * OK
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type ConfigsFleetSchemaResponse = ConfigsFleetSchemaResponses[keyof ConfigsFleetSchemaResponses];
+
+export type ConfigsRuntimeDeleteData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/agents/{agent_id}/config/runtime';
+};
+
+export type ConfigsRuntimeDeleteErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsRuntimeDeleteError = ConfigsRuntimeDeleteErrors[keyof ConfigsRuntimeDeleteErrors];
+
+export type ConfigsRuntimeDeleteResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsRuntimeDeleteResponse = ConfigsRuntimeDeleteResponses[keyof ConfigsRuntimeDeleteResponses];
+
+export type ConfigsRuntimeGetData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{agent_id}/config/runtime';
+};
+
+export type ConfigsRuntimeGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsRuntimeGetError = ConfigsRuntimeGetErrors[keyof ConfigsRuntimeGetErrors];
+
+export type ConfigsRuntimeGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+    };
+};
+
+export type ConfigsRuntimeGetResponse = ConfigsRuntimeGetResponses[keyof ConfigsRuntimeGetResponses];
+
+export type ConfigsRuntimePutData = {
+    body: {
+        [key: string]: unknown;
+    };
+    headers?: {
+        'If-Match'?: string;
+    };
+    path: {
+        agent_id: string;
+    };
+    query?: {
+        reason?: string;
+        expires_in?: number;
+    };
+    url: '/api/v1/agents/{agent_id}/config/runtime';
+};
+
+export type ConfigsRuntimePutErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsRuntimePutError = ConfigsRuntimePutErrors[keyof ConfigsRuntimePutErrors];
+
+export type ConfigsRuntimePutResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsRuntimePutResponse = ConfigsRuntimePutResponses[keyof ConfigsRuntimePutResponses];
+
+export type ConfigsRuntimeValidateData = {
+    body: {
+        [key: string]: unknown;
+    };
+    path: {
+        agent_id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{agent_id}/config/runtime/validate';
+};
+
+export type ConfigsRuntimeValidateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsRuntimeValidateError = ConfigsRuntimeValidateErrors[keyof ConfigsRuntimeValidateErrors];
+
+export type ConfigsRuntimeValidateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        valid: boolean;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        diff: {
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+        };
+        affected: Array<{
+            agent_id: string;
+            name: string;
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+            restart: boolean;
+            reprovision: boolean;
+        }>;
+        counts: {
+            reached: number;
+            changed: number;
+            restart: number;
+            reprovision: number;
+            invalid: number;
+        };
+        version: number;
+    };
+};
+
+export type ConfigsRuntimeValidateResponse = ConfigsRuntimeValidateResponses[keyof ConfigsRuntimeValidateResponses];
+
+export type ConfigsRuntimeKeepData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/agents/{agent_id}/config/runtime/keep';
+};
+
+export type ConfigsRuntimeKeepErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsRuntimeKeepError = ConfigsRuntimeKeepErrors[keyof ConfigsRuntimeKeepErrors];
+
+export type ConfigsRuntimeKeepResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsRuntimeKeepResponse = ConfigsRuntimeKeepResponses[keyof ConfigsRuntimeKeepResponses];
+
+export type ConfigsFleetGetData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/config';
+};
+
+export type ConfigsFleetGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsFleetGetError = ConfigsFleetGetErrors[keyof ConfigsFleetGetErrors];
+
+export type ConfigsFleetGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+    };
+};
+
+export type ConfigsFleetGetResponse = ConfigsFleetGetResponses[keyof ConfigsFleetGetResponses];
+
+export type ConfigsFleetPutData = {
+    body: {
+        [key: string]: unknown;
+    };
+    headers?: {
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/config';
+};
+
+export type ConfigsFleetPutErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsFleetPutError = ConfigsFleetPutErrors[keyof ConfigsFleetPutErrors];
+
+export type ConfigsFleetPutResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsFleetPutResponse = ConfigsFleetPutResponses[keyof ConfigsFleetPutResponses];
+
+export type ConfigsFleetRollbackData = {
+    body: {
+        version: number;
+    };
+    path?: never;
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/config/rollback';
+};
+
+export type ConfigsFleetRollbackErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsFleetRollbackError = ConfigsFleetRollbackErrors[keyof ConfigsFleetRollbackErrors];
+
+export type ConfigsFleetRollbackResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsFleetRollbackResponse = ConfigsFleetRollbackResponses[keyof ConfigsFleetRollbackResponses];
+
+export type ConfigsFleetValidateData = {
+    body: {
+        [key: string]: unknown;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/config/validate';
+};
+
+export type ConfigsFleetValidateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsFleetValidateError = ConfigsFleetValidateErrors[keyof ConfigsFleetValidateErrors];
+
+export type ConfigsFleetValidateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        valid: boolean;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        diff: {
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+        };
+        affected: Array<{
+            agent_id: string;
+            name: string;
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+            restart: boolean;
+            reprovision: boolean;
+        }>;
+        counts: {
+            reached: number;
+            changed: number;
+            restart: number;
+            reprovision: number;
+            invalid: number;
+        };
+        version: number;
+    };
+};
+
+export type ConfigsFleetValidateResponse = ConfigsFleetValidateResponses[keyof ConfigsFleetValidateResponses];
+
+export type ConfigsFleetHistoryData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/config/history';
+};
+
+export type ConfigsFleetHistoryErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsFleetHistoryError = ConfigsFleetHistoryErrors[keyof ConfigsFleetHistoryErrors];
+
+export type ConfigsFleetHistoryResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            version: number;
+            hash: string;
+            config: {
+                [key: string]: unknown;
+            };
+            reason: string | null;
+            author: string;
+            created_at: string;
+            expires_at: string | null;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type ConfigsFleetHistoryResponse = ConfigsFleetHistoryResponses[keyof ConfigsFleetHistoryResponses];
+
+export type ConfigsFleetDiffData = {
+    body?: never;
+    path?: never;
+    query?: {
+        from?: number;
+        to?: number;
+    };
+    url: '/api/v1/config/diff';
+};
+
+export type ConfigsFleetDiffErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsFleetDiffError = ConfigsFleetDiffErrors[keyof ConfigsFleetDiffErrors];
+
+export type ConfigsFleetDiffResponses = {
+    /**
+     * OK
+     */
+    200: {
+        from: number;
+        to: number;
+        changes: Array<{
+            path: string;
+            before?: unknown;
+            after?: unknown;
+        }>;
+        more: number;
+    };
+};
+
+export type ConfigsFleetDiffResponse = ConfigsFleetDiffResponses[keyof ConfigsFleetDiffResponses];
+
+export type ConfigsEnvironmentGetData = {
+    body?: never;
+    path: {
+        environment: 'development' | 'testing' | 'staging' | 'production';
+    };
+    query?: never;
+    url: '/api/v1/environments/{environment}/config';
+};
+
+export type ConfigsEnvironmentGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsEnvironmentGetError = ConfigsEnvironmentGetErrors[keyof ConfigsEnvironmentGetErrors];
+
+export type ConfigsEnvironmentGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+    };
+};
+
+export type ConfigsEnvironmentGetResponse = ConfigsEnvironmentGetResponses[keyof ConfigsEnvironmentGetResponses];
+
+export type ConfigsEnvironmentPutData = {
+    body: {
+        [key: string]: unknown;
+    };
+    headers?: {
+        'If-Match'?: string;
+    };
+    path: {
+        environment: 'development' | 'testing' | 'staging' | 'production';
+    };
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/environments/{environment}/config';
+};
+
+export type ConfigsEnvironmentPutErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsEnvironmentPutError = ConfigsEnvironmentPutErrors[keyof ConfigsEnvironmentPutErrors];
+
+export type ConfigsEnvironmentPutResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsEnvironmentPutResponse = ConfigsEnvironmentPutResponses[keyof ConfigsEnvironmentPutResponses];
+
+export type ConfigsEnvironmentRollbackData = {
+    body: {
+        version: number;
+    };
+    path: {
+        environment: 'development' | 'testing' | 'staging' | 'production';
+    };
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/environments/{environment}/config/rollback';
+};
+
+export type ConfigsEnvironmentRollbackErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsEnvironmentRollbackError = ConfigsEnvironmentRollbackErrors[keyof ConfigsEnvironmentRollbackErrors];
+
+export type ConfigsEnvironmentRollbackResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsEnvironmentRollbackResponse = ConfigsEnvironmentRollbackResponses[keyof ConfigsEnvironmentRollbackResponses];
+
+export type ConfigsEnvironmentValidateData = {
+    body: {
+        [key: string]: unknown;
+    };
+    path: {
+        environment: 'development' | 'testing' | 'staging' | 'production';
+    };
+    query?: never;
+    url: '/api/v1/environments/{environment}/config/validate';
+};
+
+export type ConfigsEnvironmentValidateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsEnvironmentValidateError = ConfigsEnvironmentValidateErrors[keyof ConfigsEnvironmentValidateErrors];
+
+export type ConfigsEnvironmentValidateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        valid: boolean;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        diff: {
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+        };
+        affected: Array<{
+            agent_id: string;
+            name: string;
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+            restart: boolean;
+            reprovision: boolean;
+        }>;
+        counts: {
+            reached: number;
+            changed: number;
+            restart: number;
+            reprovision: number;
+            invalid: number;
+        };
+        version: number;
+    };
+};
+
+export type ConfigsEnvironmentValidateResponse = ConfigsEnvironmentValidateResponses[keyof ConfigsEnvironmentValidateResponses];
+
+export type ConfigsEnvironmentHistoryData = {
+    body?: never;
+    path: {
+        environment: 'development' | 'testing' | 'staging' | 'production';
+    };
+    query?: {
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/environments/{environment}/config/history';
+};
+
+export type ConfigsEnvironmentHistoryErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsEnvironmentHistoryError = ConfigsEnvironmentHistoryErrors[keyof ConfigsEnvironmentHistoryErrors];
+
+export type ConfigsEnvironmentHistoryResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            version: number;
+            hash: string;
+            config: {
+                [key: string]: unknown;
+            };
+            reason: string | null;
+            author: string;
+            created_at: string;
+            expires_at: string | null;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type ConfigsEnvironmentHistoryResponse = ConfigsEnvironmentHistoryResponses[keyof ConfigsEnvironmentHistoryResponses];
+
+export type ConfigsEnvironmentDiffData = {
+    body?: never;
+    path: {
+        environment: 'development' | 'testing' | 'staging' | 'production';
+    };
+    query?: {
+        from?: number;
+        to?: number;
+    };
+    url: '/api/v1/environments/{environment}/config/diff';
+};
+
+export type ConfigsEnvironmentDiffErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsEnvironmentDiffError = ConfigsEnvironmentDiffErrors[keyof ConfigsEnvironmentDiffErrors];
+
+export type ConfigsEnvironmentDiffResponses = {
+    /**
+     * OK
+     */
+    200: {
+        from: number;
+        to: number;
+        changes: Array<{
+            path: string;
+            before?: unknown;
+            after?: unknown;
+        }>;
+        more: number;
+    };
+};
+
+export type ConfigsEnvironmentDiffResponse = ConfigsEnvironmentDiffResponses[keyof ConfigsEnvironmentDiffResponses];
+
+export type GroupsListData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/groups';
+};
+
+export type GroupsListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type GroupsListError = GroupsListErrors[keyof GroupsListErrors];
+
+export type GroupsListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            name: string;
+            description: string;
+            selector: string;
+            priority: number;
+            version: number;
+            agents: number;
+            created_at: string;
+            updated_at: string;
+        }>;
+        next_cursor: null;
+    };
+};
+
+export type GroupsListResponse = GroupsListResponses[keyof GroupsListResponses];
+
+export type GroupsCreateData = {
+    body: {
+        name: string;
+        description?: string;
+        selector: string;
+        priority?: number;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/groups';
+};
+
+export type GroupsCreateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type GroupsCreateError = GroupsCreateErrors[keyof GroupsCreateErrors];
+
+export type GroupsCreateResponses = {
+    /**
+     * OK
+     */
+    201: {
+        name: string;
+        description: string;
+        selector: string;
+        priority: number;
+        version: number;
+        agents: number;
+        created_at: string;
+        updated_at: string;
+        changed: number;
+    };
+};
+
+export type GroupsCreateResponse = GroupsCreateResponses[keyof GroupsCreateResponses];
+
+export type GroupsDeleteData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/groups/{name}';
+};
+
+export type GroupsDeleteErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type GroupsDeleteError = GroupsDeleteErrors[keyof GroupsDeleteErrors];
+
+export type GroupsDeleteResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type GroupsDeleteResponse = GroupsDeleteResponses[keyof GroupsDeleteResponses];
+
+export type GroupsGetData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/groups/{name}';
+};
+
+export type GroupsGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type GroupsGetError = GroupsGetErrors[keyof GroupsGetErrors];
+
+export type GroupsGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        name: string;
+        description: string;
+        selector: string;
+        priority: number;
+        version: number;
+        agents: number;
+        created_at: string;
+        updated_at: string;
+    };
+};
+
+export type GroupsGetResponse = GroupsGetResponses[keyof GroupsGetResponses];
+
+export type GroupsUpdateData = {
+    body: {
+        description?: string;
+        selector: string;
+        priority?: number;
+    };
+    headers?: {
+        'If-Match'?: string;
+    };
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/groups/{name}';
+};
+
+export type GroupsUpdateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type GroupsUpdateError = GroupsUpdateErrors[keyof GroupsUpdateErrors];
+
+export type GroupsUpdateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        name: string;
+        description: string;
+        selector: string;
+        priority: number;
+        version: number;
+        agents: number;
+        created_at: string;
+        updated_at: string;
+        changed: number;
+    };
+};
+
+export type GroupsUpdateResponse = GroupsUpdateResponses[keyof GroupsUpdateResponses];
+
+export type GroupsValidateData = {
+    body: {
+        selector: string;
+        name?: string;
+        priority?: number;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/groups/validate';
+};
+
+export type GroupsValidateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type GroupsValidateError = GroupsValidateErrors[keyof GroupsValidateErrors];
+
+export type GroupsValidateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        valid: boolean;
+        version: number;
+        joins: Array<{
+            agent_id: string;
+            name: string;
+        }>;
+        leaves: Array<{
+            agent_id: string;
+            name: string;
+        }>;
+        invalid: Array<{
+            agent_id: string;
+            name: string;
+            errors: Array<{
+                path: string;
+                message: string;
+            }>;
+        }>;
+        counts: {
+            agents: number;
+            joins: number;
+            leaves: number;
+            changed: number;
+            invalid: number;
+        };
+    };
+};
+
+export type GroupsValidateResponse = GroupsValidateResponses[keyof GroupsValidateResponses];
+
+export type ConfigsGroupGetData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/groups/{name}/config';
+};
+
+export type ConfigsGroupGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsGroupGetError = ConfigsGroupGetErrors[keyof ConfigsGroupGetErrors];
+
+export type ConfigsGroupGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+    };
+};
+
+export type ConfigsGroupGetResponse = ConfigsGroupGetResponses[keyof ConfigsGroupGetResponses];
+
+export type ConfigsGroupPutData = {
+    body: {
+        [key: string]: unknown;
+    };
+    headers?: {
+        'If-Match'?: string;
+    };
+    path: {
+        name: string;
+    };
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/groups/{name}/config';
+};
+
+export type ConfigsGroupPutErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsGroupPutError = ConfigsGroupPutErrors[keyof ConfigsGroupPutErrors];
+
+export type ConfigsGroupPutResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsGroupPutResponse = ConfigsGroupPutResponses[keyof ConfigsGroupPutResponses];
+
+export type ConfigsGroupRollbackData = {
+    body: {
+        version: number;
+    };
+    path: {
+        name: string;
+    };
+    query?: {
+        reason?: string;
+    };
+    url: '/api/v1/groups/{name}/config/rollback';
+};
+
+export type ConfigsGroupRollbackErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsGroupRollbackError = ConfigsGroupRollbackErrors[keyof ConfigsGroupRollbackErrors];
+
+export type ConfigsGroupRollbackResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type ConfigsGroupRollbackResponse = ConfigsGroupRollbackResponses[keyof ConfigsGroupRollbackResponses];
+
+export type ConfigsGroupValidateData = {
+    body: {
+        [key: string]: unknown;
+    };
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/groups/{name}/config/validate';
+};
+
+export type ConfigsGroupValidateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsGroupValidateError = ConfigsGroupValidateErrors[keyof ConfigsGroupValidateErrors];
+
+export type ConfigsGroupValidateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        valid: boolean;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        diff: {
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+        };
+        affected: Array<{
+            agent_id: string;
+            name: string;
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+            restart: boolean;
+            reprovision: boolean;
+        }>;
+        counts: {
+            reached: number;
+            changed: number;
+            restart: number;
+            reprovision: number;
+            invalid: number;
+        };
+        version: number;
+    };
+};
+
+export type ConfigsGroupValidateResponse = ConfigsGroupValidateResponses[keyof ConfigsGroupValidateResponses];
+
+export type ConfigsGroupHistoryData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: {
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/groups/{name}/config/history';
+};
+
+export type ConfigsGroupHistoryErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsGroupHistoryError = ConfigsGroupHistoryErrors[keyof ConfigsGroupHistoryErrors];
+
+export type ConfigsGroupHistoryResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            version: number;
+            hash: string;
+            config: {
+                [key: string]: unknown;
+            };
+            reason: string | null;
+            author: string;
+            created_at: string;
+            expires_at: string | null;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type ConfigsGroupHistoryResponse = ConfigsGroupHistoryResponses[keyof ConfigsGroupHistoryResponses];
+
+export type ConfigsGroupDiffData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: {
+        from?: number;
+        to?: number;
+    };
+    url: '/api/v1/groups/{name}/config/diff';
+};
+
+export type ConfigsGroupDiffErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type ConfigsGroupDiffError = ConfigsGroupDiffErrors[keyof ConfigsGroupDiffErrors];
+
+export type ConfigsGroupDiffResponses = {
+    /**
+     * OK
+     */
+    200: {
+        from: number;
+        to: number;
+        changes: Array<{
+            path: string;
+            before?: unknown;
+            after?: unknown;
+        }>;
+        more: number;
+    };
+};
+
+export type ConfigsGroupDiffResponse = ConfigsGroupDiffResponses[keyof ConfigsGroupDiffResponses];
+
+export type DraftsListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        scope?: 'environment' | 'fleet' | 'group' | 'agent';
+        name?: string;
+    };
+    url: '/api/v1/drafts';
+};
+
+export type DraftsListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DraftsListError = DraftsListErrors[keyof DraftsListErrors];
+
+export type DraftsListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            draft_id: string;
+            scope: 'environment' | 'fleet' | 'group' | 'agent';
+            name: string | null;
+            version: number;
+            base_version: number;
+            head_version: number;
+            moved: boolean;
+            job_id: string | null;
+            returned: {
+                job_id: string;
+                reason: string;
+            } | null;
+            author: string;
+            updated_by: string;
+            reason: string | null;
+            created_at: string;
+            updated_at: string;
+            expires_at: string;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type DraftsListResponse = DraftsListResponses[keyof DraftsListResponses];
+
+export type DraftsCreateData = {
+    body: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent';
+        name?: string;
+        document: {
+            [key: string]: unknown;
+        };
+        base_version?: number;
+        reason?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/drafts';
+};
+
+export type DraftsCreateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DraftsCreateError = DraftsCreateErrors[keyof DraftsCreateErrors];
+
+export type DraftsCreateResponses = {
+    /**
+     * OK
+     */
+    201: {
+        draft_id: string;
+        scope: 'environment' | 'fleet' | 'group' | 'agent';
+        name: string | null;
+        version: number;
+        base_version: number;
+        head_version: number;
+        moved: boolean;
+        job_id: string | null;
+        returned: {
+            job_id: string;
+            reason: string;
+        } | null;
+        author: string;
+        updated_by: string;
+        reason: string | null;
+        created_at: string;
+        updated_at: string;
+        expires_at: string;
+        config: {
+            [key: string]: unknown;
+        };
+    };
+};
+
+export type DraftsCreateResponse = DraftsCreateResponses[keyof DraftsCreateResponses];
+
+export type DraftsDeleteData = {
+    body?: never;
+    path: {
+        draft_id: string;
+    };
+    query?: never;
+    url: '/api/v1/drafts/{draft_id}';
+};
+
+export type DraftsDeleteErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DraftsDeleteError = DraftsDeleteErrors[keyof DraftsDeleteErrors];
+
+export type DraftsDeleteResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type DraftsDeleteResponse = DraftsDeleteResponses[keyof DraftsDeleteResponses];
+
+export type DraftsGetData = {
+    body?: never;
+    path: {
+        draft_id: string;
+    };
+    query?: never;
+    url: '/api/v1/drafts/{draft_id}';
+};
+
+export type DraftsGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DraftsGetError = DraftsGetErrors[keyof DraftsGetErrors];
+
+export type DraftsGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        draft_id: string;
+        scope: 'environment' | 'fleet' | 'group' | 'agent';
+        name: string | null;
+        version: number;
+        base_version: number;
+        head_version: number;
+        moved: boolean;
+        job_id: string | null;
+        returned: {
+            job_id: string;
+            reason: string;
+        } | null;
+        author: string;
+        updated_by: string;
+        reason: string | null;
+        created_at: string;
+        updated_at: string;
+        expires_at: string;
+        config: {
+            [key: string]: unknown;
+        };
+        valid: boolean;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        diff: {
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+        };
+        affected: Array<{
+            agent_id: string;
+            name: string;
+            changes: Array<{
+                path: string;
+                before?: unknown;
+                after?: unknown;
+            }>;
+            more: number;
+            restart: boolean;
+            reprovision: boolean;
+        }>;
+        counts: {
+            reached: number;
+            changed: number;
+            restart: number;
+            reprovision: number;
+            invalid: number;
+        };
+        conflicts: Array<{
+            path: string;
+            draft?: unknown;
+            head?: unknown;
+        }>;
+    };
+};
+
+export type DraftsGetResponse = DraftsGetResponses[keyof DraftsGetResponses];
+
+export type DraftsUpdateData = {
+    body: {
+        document: {
+            [key: string]: unknown;
+        };
+        reason?: string;
+    };
+    headers?: {
+        'If-Match'?: string;
+    };
+    path: {
+        draft_id: string;
+    };
+    query?: never;
+    url: '/api/v1/drafts/{draft_id}';
+};
+
+export type DraftsUpdateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DraftsUpdateError = DraftsUpdateErrors[keyof DraftsUpdateErrors];
+
+export type DraftsUpdateResponses = {
+    /**
+     * OK
+     */
+    200: {
+        draft_id: string;
+        scope: 'environment' | 'fleet' | 'group' | 'agent';
+        name: string | null;
+        version: number;
+        base_version: number;
+        head_version: number;
+        moved: boolean;
+        job_id: string | null;
+        returned: {
+            job_id: string;
+            reason: string;
+        } | null;
+        author: string;
+        updated_by: string;
+        reason: string | null;
+        created_at: string;
+        updated_at: string;
+        expires_at: string;
+        config: {
+            [key: string]: unknown;
+        };
+    };
+};
+
+export type DraftsUpdateResponse = DraftsUpdateResponses[keyof DraftsUpdateResponses];
+
+export type DraftsRebaseData = {
+    body: {
+        prefer?: 'draft' | 'head';
+    };
+    path: {
+        draft_id: string;
+    };
+    query?: never;
+    url: '/api/v1/drafts/{draft_id}/rebase';
+};
+
+export type DraftsRebaseErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DraftsRebaseError = DraftsRebaseErrors[keyof DraftsRebaseErrors];
+
+export type DraftsRebaseResponses = {
+    /**
+     * OK
+     */
+    200: {
+        draft_id: string;
+        scope: 'environment' | 'fleet' | 'group' | 'agent';
+        name: string | null;
+        version: number;
+        base_version: number;
+        head_version: number;
+        moved: boolean;
+        job_id: string | null;
+        returned: {
+            job_id: string;
+            reason: string;
+        } | null;
+        author: string;
+        updated_by: string;
+        reason: string | null;
+        created_at: string;
+        updated_at: string;
+        expires_at: string;
+        config: {
+            [key: string]: unknown;
+        };
+        resolved: Array<{
+            path: string;
+            draft?: unknown;
+            head?: unknown;
+        }>;
+    };
+};
+
+export type DraftsRebaseResponse = DraftsRebaseResponses[keyof DraftsRebaseResponses];
+
+export type DraftsPublishData = {
+    body: {
+        version?: number;
+        reason?: string;
+    };
+    path: {
+        draft_id: string;
+    };
+    query?: never;
+    url: '/api/v1/drafts/{draft_id}/publish';
+};
+
+export type DraftsPublishErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DraftsPublishError = DraftsPublishErrors[keyof DraftsPublishErrors];
+
+export type DraftsPublishResponses = {
+    /**
+     * OK
+     */
+    200: {
+        scope: 'environment' | 'fleet' | 'group' | 'agent' | 'runtime';
+        name: string | null;
+        version: number;
+        hash: string | null;
+        config: {
+            [key: string]: unknown;
+        };
+        author: string | null;
+        reason: string | null;
+        created_at: string | null;
+        expires_at: string | null;
+        reached: number;
+        changed: number;
+    };
+};
+
+export type DraftsPublishResponse = DraftsPublishResponses[keyof DraftsPublishResponses];
+
+export type DeliveriesListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        state?: 'pending' | 'applied' | 'rejected' | 'expired';
+    };
+    url: '/api/v1/config/deliveries';
+};
+
+export type DeliveriesListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DeliveriesListError = DeliveriesListErrors[keyof DeliveriesListErrors];
+
+export type DeliveriesListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            agent_id: string;
+            name: string;
+            state: 'pending' | 'applied' | 'rejected' | 'expired';
+            desired_hash: string;
+            running_hash: string | null;
+            healthy_hash: string | null;
+            healthy_version: number | null;
+            reason: string | null;
+            errors: Array<{
+                path: string;
+                message: string;
+            }>;
+            since: string;
+            offered_at: string | null;
+            deadline: string | null;
+            settled_at: string | null;
+            attempts: number;
+        }>;
+        next_cursor: string | null;
+        counts: {
+            pending: number;
+            applied: number;
+            rejected: number;
+            expired: number;
+        };
+    };
+};
+
+export type DeliveriesListResponse = DeliveriesListResponses[keyof DeliveriesListResponses];
+
+export type DeliveriesGetData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{agent_id}/config/delivery';
+};
+
+export type DeliveriesGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DeliveriesGetError = DeliveriesGetErrors[keyof DeliveriesGetErrors];
+
+export type DeliveriesGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        agent_id: string;
+        name: string;
+        state: 'pending' | 'applied' | 'rejected' | 'expired';
+        desired_hash: string;
+        running_hash: string | null;
+        healthy_hash: string | null;
+        healthy_version: number | null;
+        reason: string | null;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        since: string;
+        offered_at: string | null;
+        deadline: string | null;
+        settled_at: string | null;
+        attempts: number;
+        instances: Array<{
+            instance_id: string;
+            running_hash: string | null;
+            attempted_hash: string | null;
+            healthy_hash: string | null;
+            healthy_version: number | null;
+            errors: Array<{
+                path: string;
+                message: string;
+            }>;
+            last_heard: string;
+        }>;
+        left_behind: Array<{
+            topic: string;
+            unread: number;
+        }>;
+        failed: Array<{
+            hash: string;
+            errors: Array<{
+                path: string;
+                message: string;
+            }>;
+            failed_at: string;
+        }>;
+    };
+};
+
+export type DeliveriesGetResponse = DeliveriesGetResponses[keyof DeliveriesGetResponses];
+
+export type DeliveriesRetryData = {
+    body?: never;
+    path: {
+        agent_id: string;
+    };
+    query?: never;
+    url: '/api/v1/agents/{agent_id}/config/delivery/retry';
+};
+
+export type DeliveriesRetryErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type DeliveriesRetryError = DeliveriesRetryErrors[keyof DeliveriesRetryErrors];
+
+export type DeliveriesRetryResponses = {
+    /**
+     * OK
+     */
+    202: {
+        agent_id: string;
+        name: string;
+        state: 'pending' | 'applied' | 'rejected' | 'expired';
+        desired_hash: string;
+        running_hash: string | null;
+        healthy_hash: string | null;
+        healthy_version: number | null;
+        reason: string | null;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        since: string;
+        offered_at: string | null;
+        deadline: string | null;
+        settled_at: string | null;
+        attempts: number;
+        instances: Array<{
+            instance_id: string;
+            running_hash: string | null;
+            attempted_hash: string | null;
+            healthy_hash: string | null;
+            healthy_version: number | null;
+            errors: Array<{
+                path: string;
+                message: string;
+            }>;
+            last_heard: string;
+        }>;
+        left_behind: Array<{
+            topic: string;
+            unread: number;
+        }>;
+        failed: Array<{
+            hash: string;
+            errors: Array<{
+                path: string;
+                message: string;
+            }>;
+            failed_at: string;
+        }>;
+    };
+};
+
+export type DeliveriesRetryResponse = DeliveriesRetryResponses[keyof DeliveriesRetryResponses];
+
+export type JobsListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        state?: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+        kind?: 'rollout' | 'rollback' | 'action';
+    };
+    url: '/api/v1/jobs';
+};
+
+export type JobsListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsListError = JobsListErrors[keyof JobsListErrors];
+
+export type JobsListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            job_id: string;
+            kind: 'rollout' | 'rollback' | 'action';
+            state: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+            reason: string;
+            deadline: string | null;
+            purpose: string | null;
+            scope: string | null;
+            from_version: number | null;
+            to_version: number | null;
+            back_version: number | null;
+            draft_id: string | null;
+            action: 'start' | 'stop' | 'restart' | 'log-level' | 'tags' | null;
+            arguments: {
+                [key: string]: unknown;
+            } | null;
+            selector: string | null;
+            wave: number | null;
+            waves: Array<{
+                wave: number;
+                size: string;
+                agents: number;
+                state: 'pending' | 'running' | 'watching' | 'passed' | 'closed';
+                reason: string | null;
+                started_at: string | null;
+                applied_at: string | null;
+                deadline: string | null;
+                ended_at: string | null;
+                gates: Array<{
+                    gate: 'failures' | 'error_rate' | 'findings_change';
+                    limit: number;
+                    reading: number | null;
+                    closed: boolean;
+                    detail: string | null;
+                }>;
+            }>;
+            gates: {
+                max_failures: number;
+                max_error_rate: number | null;
+                max_findings_change: number | null;
+                settle_seconds: number;
+            };
+            on_failure: 'rollback' | 'pause' | 'stop';
+            pause_between: boolean;
+            deadline_seconds: number;
+            agents: number;
+            counts: {
+                pending: number;
+                running: number;
+                done: number;
+                failed: number;
+                expired: number;
+                skipped: number;
+                rolled_back: number;
+            };
+            created_by: string;
+            created_at: string;
+            started_at: string | null;
+            ended_at: string | null;
+            retry_of: string | null;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type JobsListResponse = JobsListResponses[keyof JobsListResponses];
+
+export type JobsCreateData = {
+    body: {
+        kind: 'rollout' | 'rollback' | 'action';
+        reason?: string;
+        scope?: string;
+        document?: {
+            [key: string]: unknown;
+        };
+        draft_id?: string;
+        draft_version?: number;
+        version?: number;
+        action?: 'start' | 'stop' | 'restart' | 'log-level' | 'tags';
+        arguments?: {
+            level?: 'debug' | 'info' | 'warning' | 'error' | 'critical';
+            expires_in?: number;
+            add?: Array<string>;
+            remove?: Array<string>;
+        };
+        agent_ids?: Array<string>;
+        selector?: string;
+        waves?: Array<string>;
+        gates?: {
+            max_failures?: number;
+            max_error_rate?: number;
+            max_findings_change?: number;
+            settle_seconds?: number;
+        };
+        on_failure?: 'rollback' | 'pause' | 'stop';
+        deadline_seconds?: number;
+        pause_between?: boolean;
+    };
+    headers?: {
+        'If-Match'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/jobs';
+};
+
+export type JobsCreateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsCreateError = JobsCreateErrors[keyof JobsCreateErrors];
+
+export type JobsCreateResponses = {
+    /**
+     * OK
+     */
+    202: {
+        job_id: string;
+        kind: 'rollout' | 'rollback' | 'action';
+        state: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+        reason: string;
+        deadline: string | null;
+        purpose: string | null;
+        scope: string | null;
+        from_version: number | null;
+        to_version: number | null;
+        back_version: number | null;
+        draft_id: string | null;
+        action: 'start' | 'stop' | 'restart' | 'log-level' | 'tags' | null;
+        arguments: {
+            [key: string]: unknown;
+        } | null;
+        selector: string | null;
+        wave: number | null;
+        waves: Array<{
+            wave: number;
+            size: string;
+            agents: number;
+            state: 'pending' | 'running' | 'watching' | 'passed' | 'closed';
+            reason: string | null;
+            started_at: string | null;
+            applied_at: string | null;
+            deadline: string | null;
+            ended_at: string | null;
+            gates: Array<{
+                gate: 'failures' | 'error_rate' | 'findings_change';
+                limit: number;
+                reading: number | null;
+                closed: boolean;
+                detail: string | null;
+            }>;
+        }>;
+        gates: {
+            max_failures: number;
+            max_error_rate: number | null;
+            max_findings_change: number | null;
+            settle_seconds: number;
+        };
+        on_failure: 'rollback' | 'pause' | 'stop';
+        pause_between: boolean;
+        deadline_seconds: number;
+        agents: number;
+        counts: {
+            pending: number;
+            running: number;
+            done: number;
+            failed: number;
+            expired: number;
+            skipped: number;
+            rolled_back: number;
+        };
+        created_by: string;
+        created_at: string;
+        started_at: string | null;
+        ended_at: string | null;
+        retry_of: string | null;
+    };
+};
+
+export type JobsCreateResponse = JobsCreateResponses[keyof JobsCreateResponses];
+
+export type JobsGetData = {
+    body?: never;
+    path: {
+        job_id: string;
+    };
+    query?: never;
+    url: '/api/v1/jobs/{job_id}';
+};
+
+export type JobsGetErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsGetError = JobsGetErrors[keyof JobsGetErrors];
+
+export type JobsGetResponses = {
+    /**
+     * OK
+     */
+    200: {
+        job_id: string;
+        kind: 'rollout' | 'rollback' | 'action';
+        state: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+        reason: string;
+        deadline: string | null;
+        purpose: string | null;
+        scope: string | null;
+        from_version: number | null;
+        to_version: number | null;
+        back_version: number | null;
+        draft_id: string | null;
+        action: 'start' | 'stop' | 'restart' | 'log-level' | 'tags' | null;
+        arguments: {
+            [key: string]: unknown;
+        } | null;
+        selector: string | null;
+        wave: number | null;
+        waves: Array<{
+            wave: number;
+            size: string;
+            agents: number;
+            state: 'pending' | 'running' | 'watching' | 'passed' | 'closed';
+            reason: string | null;
+            started_at: string | null;
+            applied_at: string | null;
+            deadline: string | null;
+            ended_at: string | null;
+            gates: Array<{
+                gate: 'failures' | 'error_rate' | 'findings_change';
+                limit: number;
+                reading: number | null;
+                closed: boolean;
+                detail: string | null;
+            }>;
+        }>;
+        gates: {
+            max_failures: number;
+            max_error_rate: number | null;
+            max_findings_change: number | null;
+            settle_seconds: number;
+        };
+        on_failure: 'rollback' | 'pause' | 'stop';
+        pause_between: boolean;
+        deadline_seconds: number;
+        agents: number;
+        counts: {
+            pending: number;
+            running: number;
+            done: number;
+            failed: number;
+            expired: number;
+            skipped: number;
+            rolled_back: number;
+        };
+        created_by: string;
+        created_at: string;
+        started_at: string | null;
+        ended_at: string | null;
+        retry_of: string | null;
+    };
+};
+
+export type JobsGetResponse = JobsGetResponses[keyof JobsGetResponses];
+
+export type JobsAgentsData = {
+    body?: never;
+    path: {
+        job_id: string;
+    };
+    query?: {
+        limit?: number;
+        cursor?: string;
+        outcome?: 'pending' | 'running' | 'done' | 'failed' | 'expired' | 'skipped' | 'rolled_back';
+    };
+    url: '/api/v1/jobs/{job_id}/agents';
+};
+
+export type JobsAgentsErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsAgentsError = JobsAgentsErrors[keyof JobsAgentsErrors];
+
+export type JobsAgentsResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            agent_id: string;
+            name: string;
+            wave: number;
+            outcome: 'pending' | 'running' | 'done' | 'failed' | 'expired' | 'skipped' | 'rolled_back';
+            reason: string | null;
+            started_at: string | null;
+            ended_at: string | null;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type JobsAgentsResponse = JobsAgentsResponses[keyof JobsAgentsResponses];
+
+export type JobsPauseData = {
+    body?: never;
+    path: {
+        job_id: string;
+    };
+    query?: never;
+    url: '/api/v1/jobs/{job_id}/pause';
+};
+
+export type JobsPauseErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsPauseError = JobsPauseErrors[keyof JobsPauseErrors];
+
+export type JobsPauseResponses = {
+    /**
+     * OK
+     */
+    200: {
+        job_id: string;
+        kind: 'rollout' | 'rollback' | 'action';
+        state: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+        reason: string;
+        deadline: string | null;
+        purpose: string | null;
+        scope: string | null;
+        from_version: number | null;
+        to_version: number | null;
+        back_version: number | null;
+        draft_id: string | null;
+        action: 'start' | 'stop' | 'restart' | 'log-level' | 'tags' | null;
+        arguments: {
+            [key: string]: unknown;
+        } | null;
+        selector: string | null;
+        wave: number | null;
+        waves: Array<{
+            wave: number;
+            size: string;
+            agents: number;
+            state: 'pending' | 'running' | 'watching' | 'passed' | 'closed';
+            reason: string | null;
+            started_at: string | null;
+            applied_at: string | null;
+            deadline: string | null;
+            ended_at: string | null;
+            gates: Array<{
+                gate: 'failures' | 'error_rate' | 'findings_change';
+                limit: number;
+                reading: number | null;
+                closed: boolean;
+                detail: string | null;
+            }>;
+        }>;
+        gates: {
+            max_failures: number;
+            max_error_rate: number | null;
+            max_findings_change: number | null;
+            settle_seconds: number;
+        };
+        on_failure: 'rollback' | 'pause' | 'stop';
+        pause_between: boolean;
+        deadline_seconds: number;
+        agents: number;
+        counts: {
+            pending: number;
+            running: number;
+            done: number;
+            failed: number;
+            expired: number;
+            skipped: number;
+            rolled_back: number;
+        };
+        created_by: string;
+        created_at: string;
+        started_at: string | null;
+        ended_at: string | null;
+        retry_of: string | null;
+    };
+};
+
+export type JobsPauseResponse = JobsPauseResponses[keyof JobsPauseResponses];
+
+export type JobsResumeData = {
+    body?: never;
+    path: {
+        job_id: string;
+    };
+    query?: never;
+    url: '/api/v1/jobs/{job_id}/resume';
+};
+
+export type JobsResumeErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsResumeError = JobsResumeErrors[keyof JobsResumeErrors];
+
+export type JobsResumeResponses = {
+    /**
+     * OK
+     */
+    200: {
+        job_id: string;
+        kind: 'rollout' | 'rollback' | 'action';
+        state: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+        reason: string;
+        deadline: string | null;
+        purpose: string | null;
+        scope: string | null;
+        from_version: number | null;
+        to_version: number | null;
+        back_version: number | null;
+        draft_id: string | null;
+        action: 'start' | 'stop' | 'restart' | 'log-level' | 'tags' | null;
+        arguments: {
+            [key: string]: unknown;
+        } | null;
+        selector: string | null;
+        wave: number | null;
+        waves: Array<{
+            wave: number;
+            size: string;
+            agents: number;
+            state: 'pending' | 'running' | 'watching' | 'passed' | 'closed';
+            reason: string | null;
+            started_at: string | null;
+            applied_at: string | null;
+            deadline: string | null;
+            ended_at: string | null;
+            gates: Array<{
+                gate: 'failures' | 'error_rate' | 'findings_change';
+                limit: number;
+                reading: number | null;
+                closed: boolean;
+                detail: string | null;
+            }>;
+        }>;
+        gates: {
+            max_failures: number;
+            max_error_rate: number | null;
+            max_findings_change: number | null;
+            settle_seconds: number;
+        };
+        on_failure: 'rollback' | 'pause' | 'stop';
+        pause_between: boolean;
+        deadline_seconds: number;
+        agents: number;
+        counts: {
+            pending: number;
+            running: number;
+            done: number;
+            failed: number;
+            expired: number;
+            skipped: number;
+            rolled_back: number;
+        };
+        created_by: string;
+        created_at: string;
+        started_at: string | null;
+        ended_at: string | null;
+        retry_of: string | null;
+    };
+};
+
+export type JobsResumeResponse = JobsResumeResponses[keyof JobsResumeResponses];
+
+export type JobsCancelData = {
+    body?: never;
+    path: {
+        job_id: string;
+    };
+    query?: {
+        rollback?: boolean;
+    };
+    url: '/api/v1/jobs/{job_id}/cancel';
+};
+
+export type JobsCancelErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsCancelError = JobsCancelErrors[keyof JobsCancelErrors];
+
+export type JobsCancelResponses = {
+    /**
+     * OK
+     */
+    202: {
+        job_id: string;
+        kind: 'rollout' | 'rollback' | 'action';
+        state: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+        reason: string;
+        deadline: string | null;
+        purpose: string | null;
+        scope: string | null;
+        from_version: number | null;
+        to_version: number | null;
+        back_version: number | null;
+        draft_id: string | null;
+        action: 'start' | 'stop' | 'restart' | 'log-level' | 'tags' | null;
+        arguments: {
+            [key: string]: unknown;
+        } | null;
+        selector: string | null;
+        wave: number | null;
+        waves: Array<{
+            wave: number;
+            size: string;
+            agents: number;
+            state: 'pending' | 'running' | 'watching' | 'passed' | 'closed';
+            reason: string | null;
+            started_at: string | null;
+            applied_at: string | null;
+            deadline: string | null;
+            ended_at: string | null;
+            gates: Array<{
+                gate: 'failures' | 'error_rate' | 'findings_change';
+                limit: number;
+                reading: number | null;
+                closed: boolean;
+                detail: string | null;
+            }>;
+        }>;
+        gates: {
+            max_failures: number;
+            max_error_rate: number | null;
+            max_findings_change: number | null;
+            settle_seconds: number;
+        };
+        on_failure: 'rollback' | 'pause' | 'stop';
+        pause_between: boolean;
+        deadline_seconds: number;
+        agents: number;
+        counts: {
+            pending: number;
+            running: number;
+            done: number;
+            failed: number;
+            expired: number;
+            skipped: number;
+            rolled_back: number;
+        };
+        created_by: string;
+        created_at: string;
+        started_at: string | null;
+        ended_at: string | null;
+        retry_of: string | null;
+    };
+};
+
+export type JobsCancelResponse = JobsCancelResponses[keyof JobsCancelResponses];
+
+export type JobsRetryData = {
+    body?: never;
+    path: {
+        job_id: string;
+    };
+    query?: never;
+    url: '/api/v1/jobs/{job_id}/retry';
+};
+
+export type JobsRetryErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type JobsRetryError = JobsRetryErrors[keyof JobsRetryErrors];
+
+export type JobsRetryResponses = {
+    /**
+     * OK
+     */
+    202: {
+        job_id: string;
+        kind: 'rollout' | 'rollback' | 'action';
+        state: 'pending' | 'running' | 'paused' | 'rolling_back' | 'succeeded' | 'failed' | 'cancelled' | 'rolled_back' | 'expired';
+        reason: string;
+        deadline: string | null;
+        purpose: string | null;
+        scope: string | null;
+        from_version: number | null;
+        to_version: number | null;
+        back_version: number | null;
+        draft_id: string | null;
+        action: 'start' | 'stop' | 'restart' | 'log-level' | 'tags' | null;
+        arguments: {
+            [key: string]: unknown;
+        } | null;
+        selector: string | null;
+        wave: number | null;
+        waves: Array<{
+            wave: number;
+            size: string;
+            agents: number;
+            state: 'pending' | 'running' | 'watching' | 'passed' | 'closed';
+            reason: string | null;
+            started_at: string | null;
+            applied_at: string | null;
+            deadline: string | null;
+            ended_at: string | null;
+            gates: Array<{
+                gate: 'failures' | 'error_rate' | 'findings_change';
+                limit: number;
+                reading: number | null;
+                closed: boolean;
+                detail: string | null;
+            }>;
+        }>;
+        gates: {
+            max_failures: number;
+            max_error_rate: number | null;
+            max_findings_change: number | null;
+            settle_seconds: number;
+        };
+        on_failure: 'rollback' | 'pause' | 'stop';
+        pause_between: boolean;
+        deadline_seconds: number;
+        agents: number;
+        counts: {
+            pending: number;
+            running: number;
+            done: number;
+            failed: number;
+            expired: number;
+            skipped: number;
+            rolled_back: number;
+        };
+        created_by: string;
+        created_at: string;
+        started_at: string | null;
+        ended_at: string | null;
+        retry_of: string | null;
+    };
+};
+
+export type JobsRetryResponse = JobsRetryResponses[keyof JobsRetryResponses];
+
+export type RulesListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        agent_id?: string;
+        silent?: number;
+    };
+    url: '/api/v1/rules';
+};
+
+export type RulesListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RulesListError = RulesListErrors[keyof RulesListErrors];
+
+export type RulesListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            rule_id: string;
+            name: string;
+            severity: string;
+            kind: string;
+            agents: Array<{
+                agent_id: string;
+                agent_name: string;
+                hits: number;
+                last_hit: string | null;
+                cost_ns: number | null;
+                slow: boolean;
+                disabled: {
+                    reason: string;
+                    since: string;
+                } | null;
+            }>;
+            agents_count: number;
+            hits: number;
+            last_hit: string | null;
+            cost_ns: number | null;
+            slow: boolean;
+            disabled: boolean;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type RulesListResponse = RulesListResponses[keyof RulesListResponses];
+
+export type RulesTestData = {
+    body: {
+        rules: Array<unknown>;
+        agent_id?: string;
+        events?: Array<{
+            event_id?: string;
+            timestamp?: string;
+            type?: string;
+            message: string;
+            received_at?: string;
+            host?: string;
+            source_ip?: string;
+            program?: string;
+            pid?: number;
+            facility?: string;
+            severity?: string;
+            fields?: {
+                [key: string]: unknown;
+            };
+        }>;
+        domain?: string;
+        last?: number;
+        from?: string;
+        to?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/rules/test';
+};
+
+export type RulesTestErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type RulesTestError = RulesTestErrors[keyof RulesTestErrors];
+
+export type RulesTestResponses = {
+    /**
+     * OK
+     */
+    200: {
+        valid: boolean;
+        errors: Array<{
+            path: string;
+            message: string;
+        }>;
+        warnings: Array<{
+            path: string;
+            message: string;
+        }>;
+        failed_examples: Array<{
+            path: string;
+            message: string;
+        }>;
+        source: 'given' | 'recorded' | 'none';
+        stopped: 'time' | 'events' | 'bytes' | null;
+        events: number;
+        matched: number;
+        findings: number;
+        rate: number;
+        ns_per_event: number | null;
+        rules: Array<{
+            rule_id: string;
+            name: string;
+            matches: number;
+            findings: number;
+            rate: number;
+            cost_ns: number | null;
+        }>;
+        more_rules: number;
+        told: Array<{
+            rule_id: string;
+            event_id: string;
+            at: string;
+            message: string;
+        }>;
+        difference: {
+            agent_id: string;
+            gained: {
+                count: number;
+                examples: Array<{
+                    rule_id: string;
+                    event_id: string;
+                    at: string;
+                    message: string;
+                }>;
+            };
+            lost: {
+                count: number;
+                examples: Array<{
+                    rule_id: string;
+                    event_id: string;
+                    at: string;
+                    message: string;
+                }>;
+            };
+        } | null;
+        steps: Array<{
+            event_id: string;
+            message: string;
+            rules: Array<{
+                rule_id: string;
+                told: boolean;
+                steps: Array<{
+                    step: string;
+                    passed: boolean;
+                    text: string;
+                }>;
+            }>;
+        }>;
+    };
+};
+
+export type RulesTestResponse = RulesTestResponses[keyof RulesTestResponses];
 
 export type AgentsHealthData = {
     body?: never;
@@ -810,7 +4680,7 @@ export type AgentsHealthResponses = {
         status: string;
         agent_status: 'discovered' | 'registered' | 'running' | 'stopped' | 'failed' | 'removed';
         conditions: Array<{
-            type: 'starting' | 'late' | 'degraded' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'crash_loop';
+            type: 'starting' | 'late' | 'degraded' | 'rule_disabled' | 'offline' | 'backoff' | 'quarantined' | 'unenrolled' | 'config_rejected' | 'config_pending' | 'config_expired' | 'crash_loop' | 'duplicate_identity';
             reason: string;
             message: string;
             since: string;
@@ -865,6 +4735,49 @@ export type AgentsMetricsResponses = {
 };
 
 export type AgentsMetricsResponse = AgentsMetricsResponses[keyof AgentsMetricsResponses];
+
+export type SourcesListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        agent_id?: string;
+        silent?: boolean;
+    };
+    url: '/api/v1/sources';
+};
+
+export type SourcesListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SourcesListError = SourcesListErrors[keyof SourcesListErrors];
+
+export type SourcesListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            agent_id: string;
+            agent_name: string;
+            topic: string;
+            host: string | null;
+            first_at: string;
+            last_at: string;
+            longest_gap: number;
+            silent_after: number | null;
+            silent: boolean;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type SourcesListResponse = SourcesListResponses[keyof SourcesListResponses];
 
 export type AgentsLogsData = {
     body?: never;
@@ -1004,6 +4917,110 @@ export type FindingsGetResponses = {
 
 export type FindingsGetResponse = FindingsGetResponses[keyof FindingsGetResponses];
 
+export type FindingsProveData = {
+    body?: never;
+    path: {
+        finding_id: string;
+    };
+    query?: never;
+    url: '/api/v1/findings/{finding_id}/proof';
+};
+
+export type FindingsProveErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type FindingsProveError = FindingsProveErrors[keyof FindingsProveErrors];
+
+export type FindingsProveResponses = {
+    /**
+     * OK
+     */
+    200: {
+        finding_id: string;
+        verdict: 'same' | 'not_same' | 'event_gone' | 'rule_gone' | 'not_by_rule' | 'not_decided';
+        explanation: string;
+        made_by: {
+            agent_id: string;
+            agent_name: string;
+            agent_version: string | null;
+            package_digest: string | null;
+            config_hash: string | null;
+        };
+        rule: {
+            rule_id: string;
+            version: string;
+            from: 'in_force' | 'package' | 'earlier_configuration' | null;
+            document: {
+                id: string;
+                name: string;
+                pattern: string;
+                severity: 'info' | 'warning' | 'error' | 'critical';
+                action: string;
+                kind?: 'substring' | 'regex' | 'threshold' | 'sequence' | 'absence' | 'distinct';
+                type?: string;
+                where?: {
+                    [key: string]: unknown;
+                };
+                pattern_kind?: 'substring' | 'regex';
+                group_by?: Array<string>;
+                count?: number;
+                distinct_by?: string;
+                followed_by?: {
+                    pattern: string;
+                    pattern_kind?: 'substring' | 'regex';
+                    where?: {
+                        [key: string]: unknown;
+                    };
+                };
+                within_seconds?: number;
+                suppress_seconds?: number;
+                tags?: Array<string>;
+                references?: Array<string>;
+                examples?: {
+                    match?: Array<string | Array<string | {
+                        message?: string;
+                        after_seconds?: number;
+                        times?: number;
+                        host?: string;
+                        source_ip?: string;
+                        program?: string;
+                        fields?: {
+                            [key: string]: unknown;
+                        };
+                    }>>;
+                    no_match?: Array<string | Array<string | {
+                        message?: string;
+                        after_seconds?: number;
+                        times?: number;
+                        host?: string;
+                        source_ip?: string;
+                        program?: string;
+                        fields?: {
+                            [key: string]: unknown;
+                        };
+                    }>>;
+                };
+            } | null;
+        } | null;
+        event: {
+            event_id: string;
+            recorded: {
+                subject: string;
+                sequence: number;
+                stored_at: string;
+                json: string;
+                sha256: string;
+            } | null;
+        } | null;
+    };
+};
+
+export type FindingsProveResponse = FindingsProveResponses[keyof FindingsProveResponses];
+
 export type PackagesListData = {
     body?: never;
     path?: never;
@@ -1046,6 +5063,14 @@ export type PackagesListResponses = {
                 line?: number;
                 message: string;
             }>;
+            signature: {
+                key_id: string;
+                signed_at: string;
+                publisher: string | null;
+            } | null;
+            approved_digest: string | null;
+            approved_by: string | null;
+            approved_at: string | null;
             updated_at: string;
         }>;
         next_cursor: string | null;
@@ -1059,7 +5084,9 @@ export type PackagesApproveData = {
     path: {
         name: string;
     };
-    query?: never;
+    query?: {
+        digest?: string;
+    };
     url: '/api/v1/packages/{name}/approve';
 };
 
@@ -1093,6 +5120,14 @@ export type PackagesApproveResponses = {
             line?: number;
             message: string;
         }>;
+        signature: {
+            key_id: string;
+            signed_at: string;
+            publisher: string | null;
+        } | null;
+        approved_digest: string | null;
+        approved_by: string | null;
+        approved_at: string | null;
         updated_at: string;
     };
 };
@@ -1138,6 +5173,14 @@ export type PackagesRejectResponses = {
             line?: number;
             message: string;
         }>;
+        signature: {
+            key_id: string;
+            signed_at: string;
+            publisher: string | null;
+        } | null;
+        approved_digest: string | null;
+        approved_by: string | null;
+        approved_at: string | null;
         updated_at: string;
     };
 };
@@ -1170,6 +5213,211 @@ export type PackagesScanResponses = {
 };
 
 export type PackagesScanResponse = PackagesScanResponses[keyof PackagesScanResponses];
+
+export type PublishersListData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/publishers';
+};
+
+export type PublishersListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type PublishersListError = PublishersListErrors[keyof PublishersListErrors];
+
+export type PublishersListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            key_id: string;
+            name: string;
+            public_key: string;
+            added_by: string;
+            created_at: string;
+        }>;
+    };
+};
+
+export type PublishersListResponse = PublishersListResponses[keyof PublishersListResponses];
+
+export type PublishersAddData = {
+    body: {
+        name: string;
+        public_key: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/publishers';
+};
+
+export type PublishersAddErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type PublishersAddError = PublishersAddErrors[keyof PublishersAddErrors];
+
+export type PublishersAddResponses = {
+    /**
+     * OK
+     */
+    201: {
+        key_id: string;
+        name: string;
+        public_key: string;
+        added_by: string;
+        created_at: string;
+    };
+};
+
+export type PublishersAddResponse = PublishersAddResponses[keyof PublishersAddResponses];
+
+export type PublishersRemoveData = {
+    body?: never;
+    path: {
+        key_id: string;
+    };
+    query?: never;
+    url: '/api/v1/publishers/{key_id}';
+};
+
+export type PublishersRemoveErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type PublishersRemoveError = PublishersRemoveErrors[keyof PublishersRemoveErrors];
+
+export type PublishersRemoveResponses = {
+    /**
+     * Done
+     */
+    204: void;
+};
+
+export type PublishersRemoveResponse = PublishersRemoveResponses[keyof PublishersRemoveResponses];
+
+export type SecretsStatusData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/secrets';
+};
+
+export type SecretsStatusErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SecretsStatusError = SecretsStatusErrors[keyof SecretsStatusErrors];
+
+export type SecretsStatusResponses = {
+    /**
+     * OK
+     */
+    200: {
+        /**
+         * Of the master key that seals now.
+         */
+        key_id: string;
+        path: string;
+        /**
+         * May OPMAS change the file, or is it mounted?
+         */
+        writable: boolean;
+        rotating: boolean;
+        older: Array<{
+            key_id: string;
+            retiring_since: string | null;
+        }>;
+        sealed: {
+            current: number;
+            older: number;
+            /**
+             * Values and files under a key the file does not hold.
+             */
+            unreadable: number;
+        };
+        signing_keys: Array<{
+            name: string;
+            key_id: string;
+            created_at: string;
+        }>;
+    };
+};
+
+export type SecretsStatusResponse = SecretsStatusResponses[keyof SecretsStatusResponses];
+
+export type SecretsRotateData = {
+    body: {
+        /**
+         * New signing keys too: every access token that is out is refused at once.
+         */
+        signing_keys?: boolean;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/secrets/rotate';
+};
+
+export type SecretsRotateErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type SecretsRotateError = SecretsRotateErrors[keyof SecretsRotateErrors];
+
+export type SecretsRotateResponses = {
+    /**
+     * OK
+     */
+    202: {
+        /**
+         * Of the master key that seals now.
+         */
+        key_id: string;
+        path: string;
+        /**
+         * May OPMAS change the file, or is it mounted?
+         */
+        writable: boolean;
+        rotating: boolean;
+        older: Array<{
+            key_id: string;
+            retiring_since: string | null;
+        }>;
+        sealed: {
+            current: number;
+            older: number;
+            /**
+             * Values and files under a key the file does not hold.
+             */
+            unreadable: number;
+        };
+        signing_keys: Array<{
+            name: string;
+            key_id: string;
+            created_at: string;
+        }>;
+    };
+};
+
+export type SecretsRotateResponse = SecretsRotateResponses[keyof SecretsRotateResponses];
 
 export type EventsPostData = {
     body: Array<{
@@ -1205,3 +5453,164 @@ export type EventsPostResponses = {
 };
 
 export type EventsPostResponse = EventsPostResponses[keyof EventsPostResponses];
+
+export type AuditListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        actor?: string;
+        action?: string;
+        object?: string;
+        outcome?: 'ok' | 'refused' | 'failed';
+        from?: string;
+        to?: string;
+        q?: string;
+    };
+    url: '/api/v1/audit';
+};
+
+export type AuditListErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuditListError = AuditListErrors[keyof AuditListErrors];
+
+export type AuditListResponses = {
+    /**
+     * OK
+     */
+    200: {
+        items: Array<{
+            audit_id: number;
+            seq: number | null;
+            time: string;
+            actor_kind: string;
+            actor_id: string | null;
+            actor: string | null;
+            action: string;
+            object: string | null;
+            outcome: 'ok' | 'refused' | 'failed';
+            details: {
+                [key: string]: unknown;
+            };
+            before: unknown;
+            after: unknown;
+            remote: string | null;
+            user_agent: string | null;
+            request_id: string | null;
+            erased: boolean;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type AuditListResponse = AuditListResponses[keyof AuditListResponses];
+
+export type AuditVerifyData = {
+    body?: never;
+    path?: never;
+    query?: {
+        cursor?: string;
+    };
+    url: '/api/v1/audit/verify';
+};
+
+export type AuditVerifyErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuditVerifyError = AuditVerifyErrors[keyof AuditVerifyErrors];
+
+export type AuditVerifyResponses = {
+    /**
+     * OK
+     */
+    200: {
+        ok: boolean;
+        fault: {
+            kind: 'row_changed' | 'row_missing' | 'row_unchained' | 'order' | 'personal_changed' | 'personal_missing' | 'chain_rewritten' | 'tail_cut' | 'checkpoint_signature' | 'incomplete';
+            seq: number;
+            audit_id: number | null;
+            message: string;
+        } | null;
+        from: number;
+        to: number;
+        total: number;
+        checkpoints: number;
+        waiting: number;
+        keys: Array<{
+            key_id: string;
+            algorithm: 'ed25519';
+            public_key: string;
+        }>;
+        next_cursor: string | null;
+    };
+};
+
+export type AuditVerifyResponse = AuditVerifyResponses[keyof AuditVerifyResponses];
+
+export type AuditExportData = {
+    body?: never;
+    path?: never;
+    query?: {
+        from?: string;
+        to?: string;
+    };
+    url: '/api/v1/audit/export';
+};
+
+export type AuditExportErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuditExportError = AuditExportErrors[keyof AuditExportErrors];
+
+export type AuditExportResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type AuditExportResponse = AuditExportResponses[keyof AuditExportResponses];
+
+export type AuditEraseData = {
+    body: {
+        actor: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/audit/erase';
+};
+
+export type AuditEraseErrors = {
+    /**
+     * Error
+     */
+    default: Problem;
+};
+
+export type AuditEraseError = AuditEraseErrors[keyof AuditEraseErrors];
+
+export type AuditEraseResponses = {
+    /**
+     * OK
+     */
+    200: {
+        erasure_id: string;
+        parts: number;
+    };
+};
+
+export type AuditEraseResponse = AuditEraseResponses[keyof AuditEraseResponses];
