@@ -2,8 +2,13 @@
 import type { Rule } from '@opmas/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRules, ruleVersion } from './index.ts';
+import { plainChoices } from './choose/literals.ts';
+import { typicalTraffic } from './choose/traffic.ts';
+import { compileRules, compileRulesInSlices, ruleVersion } from './index.ts';
 import { limits } from './limits.ts';
+import { compileRegex } from './regex.ts';
+import { buildTables } from './scan/tables.ts';
+import { inSlices, wholly } from './slices.ts';
 
 const rule = (over: Record<string, unknown> = {}) => ({
   id: 'rule-1',
@@ -57,26 +62,17 @@ describe('compileRules', () => {
     expect(errorsOf(rule(), rule())[0]?.message).toContain('rule 0');
   });
 
-  it.each(['threshold', 'sequence', 'absence', 'distinct'])('refuses kind %s by name', (kind) => {
-    const errors = errorsOf(rule({ kind }));
-    expect(errors.map((fault) => fault.path)).toEqual(['kind']);
-    expect(errors[0]?.message).toContain('substring and regex');
-  });
-
-  it.each([
-    ['group_by', ['host']],
-    ['count', 5],
-    ['within_seconds', 60],
-    ['suppress_seconds', 60],
-  ])('refuses %s rather than ignore it', (field, value) => {
-    expect(errorsOf(rule({ [field]: value }))).toEqual([expect.objectContaining({ path: field })]);
-  });
-
   it.each([
     [{ program: { regex: 'x' } }, 'where.program'],
     [{ program: [] }, 'where.program'],
     [{ program: ['a', null] }, 'where.program'],
     [{ host: { prefix: '' } }, 'where.host'],
+    [{ host: { prefix: 'a', value: 'b' } }, 'where.host'],
+    [{ host: { value: [], ignore_case: true } }, 'where.host'],
+    [{ host: { value: { prefix: 'a' }, ignore_case: true } }, 'where.host'],
+    [{ host: { value: 'a', ignore_case: 1 } }, 'where.host'],
+    [{ host: { value: 'a', case: false } }, 'where.host'],
+    [{ host: { ignore_case: true } }, 'where.host'],
     [{ message: 'x' }, 'where.message'],
     [{ 'fields.': 'x' }, 'where.fields.'],
     [{ constructor: 'x' }, 'where.constructor'],
@@ -113,6 +109,23 @@ describe('compileRules', () => {
     const result = compileRules(input);
     if (input[0]) input[0].pattern = 'x';
     expect(result.ok && result.ruleset.rules[0]?.pattern).toBe('Failed login attempt');
+  });
+
+  it('refuses what code alone can give, and no file', () => {
+    const followed_by = { pattern: 'b', where: { host: () => true } };
+    const story = [{ message: 'a', fields: { at: Symbol('now') } }];
+    for (const over of [
+      { kind: 'sequence', within_seconds: 5, followed_by },
+      { examples: { match: [story] } },
+    ]) {
+      const errors = errorsOf(rule(over));
+      expect(errors).toContainEqual(
+        expect.objectContaining({
+          path: '',
+          message: expect.stringContaining('no JSON') as string,
+        }),
+      );
+    }
   });
 
   it('never throws, whatever it is given', () => {
@@ -157,5 +170,56 @@ describe('ruleVersion', () => {
     expect(ruleVersion({ ...base, severity: 'error' })).not.toBe(version);
     expect(ruleVersion({ ...base, where: { program: 'x' } })).not.toBe(version);
     expect(ruleVersion({ ...base, examples: { match: ['p'] }, references: ['r'] })).toBe(version);
+  });
+});
+
+describe('in slices', () => {
+  const many = Array.from({ length: 3_000 }, (_, n) => ({
+    id: `r${n}`,
+    name: `rule ${n}`,
+    kind: n % 3 === 0 ? 'regex' : 'substring',
+    pattern:
+      n % 3 === 0 ? `user\\d+ (?:denied|refused) at site-${n.toString(36)}` : `E${n * 7} fault`,
+    severity: 'info',
+    action: 'alert',
+  }));
+
+  it('makes the same tables as at one go', async () => {
+    const choices = many.map(({ pattern, kind }) => {
+      const regex = kind === 'regex' ? compileRegex(pattern, () => 0) : undefined;
+      return regex?.ok === true ? regex.regex.choices : plainChoices(pattern);
+    });
+    const whole = wholly(buildTables(choices, typicalTraffic()));
+    expect(await inSlices(buildTables(choices, typicalTraffic()))).toEqual(whole);
+    expect(whole.rulesOf.length).toBeGreaterThan(2_000);
+  });
+
+  it('makes a rule set that matches the same, and says the same of faults, while other work goes on', async () => {
+    let others = 0;
+    const next = () => {
+      others += 1;
+      turn = setImmediate(next);
+    };
+    let turn = setImmediate(next);
+    const sliced = await compileRulesInSlices(many);
+    clearImmediate(turn);
+    const whole = compileRules(many);
+    if (!sliced.ok || !whole.ok) throw new Error('faults');
+    expect(others).toBeGreaterThan(3);
+    const lines = Buffer.from(
+      many.map((_, n) => `E${n} fault of user${n} refused at site-${n.toString(36)}`).join('\n'),
+    );
+    const told = (ruleset: typeof whole.ruleset) =>
+      ruleset
+        .matchLines(lines)
+        .flatMap(({ index, matches }) => matches.map(({ rule }) => `${index} ${rule.id}`));
+    expect(told(sliced.ruleset)).toEqual(told(whole.ruleset));
+    expect(told(whole.ruleset).length).toBeGreaterThan(1_000);
+
+    const faulty = [...many.slice(0, 500), { id: 'r1' }, { ...many[0], id: 'x', pattern: '(' }];
+    const atOnce = compileRules(faulty);
+    expect(atOnce.ok).toBe(false);
+    expect(await compileRulesInSlices(faulty)).toEqual(atOnce);
+    expect(await compileRulesInSlices('none')).toEqual(compileRules('none'));
   });
 });

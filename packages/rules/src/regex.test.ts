@@ -14,6 +14,16 @@ const refusal = (pattern: string) => {
   return result.ok ? 'admitted' : result.message;
 };
 
+/** A row of the two without any order, the same each time. */
+function randomOf(one: string, other: string, count: number): string {
+  let seed = 12_345;
+  const next = () => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (seed >> 16) & 1;
+  };
+  return Array.from({ length: count }, () => (next() === 1 ? one : other)).join('');
+}
+
 describe('admission', () => {
   it.each([
     ['(a+)+\\1', 'back reference'],
@@ -30,6 +40,14 @@ describe('admission', () => {
     ['(?ii)a', 'flags are i, m and s'],
     ['(?i)', 'no expression'],
     [`(?i)${'[à-ÿ]'.repeat(9)}`, 'beyond ASCII'],
+    ['.{0,15}'.repeat(140) + 'x', 'at once'],
+    [`${'a*'.repeat(500)}b`, 'at once'],
+    [`${'a?'.repeat(300)}b`, 'at once'],
+    [`(?:${Array.from({ length: 120 }, (_, n) => `q${n}x`).join('|')})`, 'at once'],
+    [`${'.{0,14}'.repeat(8)}x`, 'at once'],
+    // Alive together in a text of one letter, though not two of them begin alike.
+    [`(?i)${randomOf('a', 'A', 900)}[z]`, 'at once'],
+    [`${randomOf('[Ā-Ă]', '[^ĀĂ]', 150)}z`, 'at once'],
     ['a*', 'empty text'],
     ['x'.repeat(1_025), 'at most 1024'],
   ])('refuses %s', (pattern, why) => {
@@ -45,6 +63,12 @@ describe('admission', () => {
     '(?<=x)a',
     '(?<n>\\d{1,3})\\.',
     'é+',
+    `(?:${Array.from({ length: 50 }, (_, n) => `${String.fromCharCode(97 + (n % 26))}${n} user`).join('|')})`,
+    '[0-9a-f]{2}(?::[0-9a-f]{2}){5}',
+    'Failed password for (?:invalid user )?(?<user>\\S+) from (?<ip>\\d{1,3}(?:\\.\\d{1,3}){3}) port \\d+',
+    'what is plain text may be long, as a message of a kernel that has run out of memory is, or so. '.repeat(
+      4,
+    ),
   ])('admits %s', (pattern) => {
     expect(refusal(pattern)).toBe('admitted');
   });

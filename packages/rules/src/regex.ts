@@ -2,22 +2,20 @@
 import { setFlagsFromString } from 'node:v8';
 import { type AST, RegExpParser, visitRegExpAST } from '@eslint-community/regexpp';
 import { foldCase } from './case-fold.ts';
+import { type LiteralSet, regexChoices } from './choose/literals.ts';
 import { quote } from './fault.ts';
+import { Effort, Fuse, type Now } from './fuse.ts';
 import { limits } from './limits.ts';
-import { requiredLiterals } from './literals.ts';
+import { widthOf } from './regex-width.ts';
 
 // `l` constructs V8's non-backtracking matcher, and throws for what it cannot run; the second flag lets
 // ordinary expressions fall back to it. Set before the first rule is compiled, for the whole process.
 setFlagsFromString('--enable-experimental-regexp-engine');
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 
-/** A monotonic clock in milliseconds. */
-export type Now = () => number;
-
 export interface Regex {
-  /** Text one of which is in every match, as the pattern spells it; undefined when there is none. */
-  literals: string[] | undefined;
-  ignoreCase: boolean;
+  /** Sets of text, of each of which one is in every match; none when there is no such text. */
+  choices: readonly LiteralSet[];
   /** Leftmost match, or null. */
   exec(text: string): RegExpExecArray | null;
   /** Given up on the backtracking matcher, for being slow. */
@@ -33,9 +31,14 @@ const parser = new RegExpParser({ ecmaVersion: 2025 });
  * `(?i)` ignores case, `(?m)` lets ^ and $ match at line ends, `(?s)` lets . match line ends; `(?im)` both.
  * @param pattern at most 1,024 characters
  * @param now times the backtracking matcher
+ * @param fuse is told how long the linear one took
  * @returns the expression, or why it is refused. Never throws.
  */
-export function compileRegex(pattern: string, now: Now): RegexResult {
+export function compileRegex(
+  pattern: string,
+  now: Now,
+  fuse = new Fuse('', new Effort()),
+): RegexResult {
   if (pattern.length > limits.regexChars) {
     return refuse(
       `is ${pattern.length} characters; a regular expression has at most ${limits.regexChars}`,
@@ -62,10 +65,18 @@ export function compileRegex(pattern: string, now: Now): RegexResult {
     const linear = new RegExp(body, `${flags}l`);
     if (linear.test(''))
       return refuse('matches the empty text, and so every event: make a part of it obligatory');
+    // As it is matched: places that differ in case alone are alive together where case is ignored.
+    const matched = ignoreCase ? parse(body) : ast;
+    if (typeof matched === 'string') return refuse(`cannot be matched without case: ${matched}`);
+    if (widthOf(matched, flags).tooWide) {
+      return refuse(
+        `can be at more than ${limits.regexWidth} places of itself at once, which would take too long on a long message: use fewer or smaller repeats as .{0,50}, and fewer alternatives`,
+      );
+    }
     const backtracking = new RegExp(body, flags);
     return {
       ok: true,
-      regex: guarded(backtracking, linear, ignoreCase, requiredLiterals(ast), now),
+      regex: guarded({ backtracking, linear }, regexChoices(ast, ignoreCase), now, fuse),
     };
   } catch (error) {
     return refuse(
@@ -76,25 +87,28 @@ export function compileRegex(pattern: string, now: Now): RegexResult {
 
 /** The fast matcher while it is fast; the linear one for long texts and for a rule that was slow. */
 function guarded(
-  backtracking: RegExp,
-  linear: RegExp,
-  ignoreCase: boolean,
-  literals: string[] | undefined,
+  { backtracking, linear }: { backtracking: RegExp; linear: RegExp },
+  choices: readonly LiteralSet[],
   now: Now,
+  fuse: Fuse,
 ): Regex {
   let strikes = 0;
   let calls = 0;
   return {
-    literals,
-    ignoreCase,
+    choices,
     exec(text) {
-      if (text.length > limits.backtrackingChars || strikes >= limits.strikes)
-        return linear.exec(text);
+      if (text.length > limits.backtrackingChars || strikes >= limits.strikes) {
+        const begun = fuse.begin();
+        const match = linear.exec(text);
+        fuse.end(begun);
+        return match;
+      }
       calls += 1;
       if (calls % limits.strikeCalls === 0) strikes = 0;
       const start = now();
       const match = backtracking.exec(text);
       const end = now();
+      fuse.took(end - start);
       if (end - start > limits.slowMs) {
         // Once more: a process that had to wait for a processor also looks slow, but seldom twice.
         backtracking.exec(text);

@@ -199,6 +199,16 @@ describe('where', () => {
     expect(of({ 'fields.constructor.name': 'Object' }, { fields: {} })).toBe(false);
   });
 
+  it('compares without case where it is asked to', () => {
+    const prefix = { host: { prefix: 'AP-', ignore_case: true } };
+    expect(of(prefix, { host: 'ap-1' })).toBe(true);
+    expect(of(prefix, { host: 'sw-1' })).toBe(false);
+    const value = { program: { value: ['SSHD', 'Dropbear'], ignore_case: true } };
+    expect(of(value, { program: 'dropbear' })).toBe(true);
+    expect(of({ program: { value: 'SSHD' } }, { program: 'sshd' })).toBe(false);
+    expect(of(value, {})).toBe(false);
+  });
+
   it('asks all conditions', () => {
     const where = { program: 'kernel', severity: 'err' };
     expect(of(where, { program: 'kernel', severity: 'err' })).toBe(true);

@@ -27,8 +27,8 @@ export type ConditionFault = { path: string; message: string };
 
 /**
  * Compiles `where`: `{"program": "dropbear"}` equals, `{"program": ["sshd", "dropbear"]}` one of,
- * `{"host": {"prefix": "ap-"}}` begins with. All must hold. Numbers and booleans are compared as text;
- * an event without the field does not match.
+ * `{"host": {"prefix": "ap-"}}` begins with, `{"host": {"value": ["AP-1"], "ignore_case": true}}` whatever the case
+ * (`prefix` too). All must hold. Numbers and booleans are compared as text; an event without the field does not match.
  * @returns the conditions, and every fault with its path. Never throws.
  */
 export function compileWhere(where: Record<string, unknown>): {
@@ -71,6 +71,11 @@ export function compileWhere(where: Record<string, unknown>): {
     });
   }
   return { conditions, faults };
+}
+
+/** Reads a field of events by its name in conditions; undefined: there is no such field. */
+export function readerOf(field: string): ((event: LogEvent) => unknown) | undefined {
+  return accessOf(field)?.read;
 }
 
 function accessOf(
@@ -124,17 +129,28 @@ function testOf(value: unknown): { holds: Test; sample: string } | { message: st
     const set = new Set(texts);
     return long ?? { holds: (text) => set.has(text), sample: first };
   }
-  if (isPlainObject(value)) {
-    const keys = Object.keys(value);
-    const prefix = value['prefix'];
-    if (keys.length === 1 && typeof prefix === 'string' && prefix !== '') {
-      return sized(prefix) ?? { holds: (text) => text.startsWith(prefix), sample: prefix };
-    }
+  return (isPlainObject(value) ? spelledOut(value) : undefined) ?? { message: FORMS };
+}
+
+const FORMS =
+  'must be a value ("dropbear"), a list of values (["sshd", "dropbear"]), {"prefix": "ap-"} or {"value": …, "ignore_case": true}';
+
+/** `{"prefix": text}` or `{"value": value or list}`, either with `"ignore_case"`; undefined for anything else. */
+function spelledOut(given: Record<string, unknown>): ReturnType<typeof testOf> | undefined {
+  const { prefix, value, ignore_case: ignoreCase = false, ...others } = given;
+  if (typeof ignoreCase !== 'boolean' || Object.keys(others).length > 0) return undefined;
+  if ((prefix === undefined) === (value === undefined) || isPlainObject(value)) return undefined;
+  const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
+  if (typeof prefix === 'string' && prefix !== '') {
+    const folded = fold(prefix);
+    return sized(prefix) ?? { holds: (text) => fold(text).startsWith(folded), sample: prefix };
   }
-  return {
-    message:
-      'must be a value ("dropbear"), a list of values (["sshd", "dropbear"]) or {"prefix": "ap-"}',
-  };
+  if (prefix !== undefined) return undefined;
+  const exact = testOf(value);
+  if ('message' in exact || !ignoreCase) return exact;
+  const folded = testOf([value].flat().map((one) => fold(textOf(one) ?? '')));
+  if ('message' in folded) return folded;
+  return { holds: (text) => folded.holds(fold(text)), sample: exact.sample };
 }
 
 function sized(text: string): { message: string } | undefined {
