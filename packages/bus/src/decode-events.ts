@@ -2,6 +2,10 @@
 import { limits } from '@opmas/protocol';
 import { busLimits } from './limits.ts';
 
+const SPACE = 32;
+const TAB = 9;
+const CARRIAGE_RETURN = 13;
+
 export interface DecodeFault {
   /** Place in the payload, from 0. */
   index: number;
@@ -49,22 +53,27 @@ export function decodeEvents(data: Uint8Array): DecodedEvents {
   return result;
 }
 
+/** An object a line, or one object written over several. */
 function readLines(result: DecodedEvents, text: string): void {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  const first = parse(lines[0] ?? '');
-  if (!first.ok && lines.length > 1) {
-    // One object written over several lines.
-    const pretty = parse(text);
-    if (pretty.ok) {
-      take(result, 0, pretty.value, text);
-      return;
+  let index = 0;
+  for (let begin = 0; begin < text.length; ) {
+    const found = text.indexOf('\n', begin);
+    const end = found < 0 ? text.length : found;
+    const line = text.slice(begin, end);
+    begin = end + 1;
+    if (!isWritten(line)) continue;
+    const parsed = parse(line);
+    if (!parsed.ok && index === 0 && begin < text.length) {
+      const pretty = parse(text);
+      if (pretty.ok) {
+        take(result, 0, pretty.value, text);
+        return;
+      }
     }
-  }
-  lines.forEach((line, index) => {
-    const parsed = index === 0 ? first : parse(line);
     if (parsed.ok) take(result, index, parsed.value, line);
     else fault(result, index, parsed.message, line);
-  });
+    index += 1;
+  }
 }
 
 type Parse = { ok: true; value: unknown } | { ok: false; message: string };
@@ -79,13 +88,22 @@ function parse(text: string): Parse {
 
 /** `source`: the event's own text; an element of an array has none, and is written again when needed. */
 function take(result: DecodedEvents, index: number, value: unknown, source?: string): void {
-  const text = () => source ?? JSON.stringify(value);
-  if (!isObject(value)) fault(result, index, 'an event is a JSON object', text());
+  const wrong = (message: string) => fault(result, index, message, source ?? JSON.stringify(value));
+  if (!isObject(value)) wrong('an event is a JSON object');
   else if (result.events.length >= limits.batchEvents) {
-    fault(result, index, `more than ${limits.batchEvents} events in one message`, text());
+    wrong(`more than ${limits.batchEvents} events in one message`);
   } else if (source !== undefined && isTooLong(source)) {
-    fault(result, index, `an event has more than ${limits.eventBytes} bytes`, text());
+    wrong(`an event has more than ${limits.eventBytes} bytes`);
   } else result.events.push(value);
+}
+
+/** Is there anything but white space, as JSON and the screening of payloads know it? */
+function isWritten(line: string): boolean {
+  for (let at = 0; at < line.length; at++) {
+    const char = line.charCodeAt(at);
+    if (char !== SPACE && char !== TAB && char !== CARRIAGE_RETURN) return true;
+  }
+  return false;
 }
 
 /** Counts the bytes only where they may be too many: a character has three at most. */

@@ -2,13 +2,14 @@
 
 import { errors } from '@nats-io/transport-node';
 import type { ErrorCode } from '@opmas/protocol';
+import { withPlainApi } from './trust/api-prefix.ts';
 
 /** `code` is what a program may rely on; `message` says what, where and how to fix it. */
 export class BusError extends Error {
   override readonly name = 'BusError';
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(withPlainApi(message), options);
     this.code = code;
   }
 }

@@ -18,6 +18,10 @@ export const busLimits = {
   /** One pull request's life at the broker, and its heartbeat; two missed: pull again. */
   pullExpiresMs: 30_000,
   pullHeartbeatMs: 10_000,
+  /** How long a consumer may take to say whether it has something. */
+  probeMs: 1_000,
+  /** By then the broker has sent again what an instance before left behind: its patience, and some. */
+  resendMs: 32_000,
   /** Retries: first delay, and the longest. */
   retryMinMs: 100,
   retryMaxMs: 2_000,
@@ -28,6 +32,10 @@ export const busLimits = {
   /** Ping of an idle connection; two unanswered close it. */
   pingIntervalMs: 10_000,
   requestTimeoutMs: 5_000,
+  /** Messages a reader of a range takes at once, how long it waits for them, and when the broker forgets it. */
+  readerMessages: 100,
+  readerWaitMs: 2_000,
+  readerIdleMs: 30_000,
   /** Payload a consumer is willing to decode. */
   decodeBytes: 8 * 1024 * 1024,
   /** Errors listed by decodeEvents, and characters of a broken line that are kept. */

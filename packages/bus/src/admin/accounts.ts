@@ -1,4 +1,4 @@
-/** Account JWTs pushed to a running broker: new revocations take effect in milliseconds. */
+/** Account JWTs read from and pushed to a running broker: new revocations take effect in milliseconds. */
 import type { Bus } from '../connection/bus.ts';
 import { BusError } from '../errors.ts';
 import { decodeJwt } from '../trust/jwt.ts';
@@ -31,4 +31,17 @@ export async function pushAccountJwt(
     typeof from === 'object' && from !== null ? Reflect.get(from, key) : undefined;
   if (at(at(body, 'data'), 'code') === 200) return;
   throw refuse(`the broker says ${answer.text().slice(0, 500)}`);
+}
+
+/**
+ * The JWT of an account as the broker has it. `systemBus` is connected as a system user.
+ * @throws {BusError} OPMAS_NOT_FOUND when the broker does not know the account; as `Bus.request` otherwise
+ */
+export async function accountJwtOf(systemBus: Bus, account: string): Promise<string> {
+  const answer = await systemBus.request(`$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`);
+  const jwt = answer.text().trim();
+  if (jwt === '' || decodeJwt(jwt).sub !== account) {
+    throw new BusError('OPMAS_NOT_FOUND', `the broker does not know the account ${account}`);
+  }
+  return jwt;
 }

@@ -55,6 +55,8 @@ export async function ensureStreams(bus: Bus, options: StreamOptions): Promise<v
       duplicate_window: nanos(Math.min(windowMs, maxAgeMs)),
       num_replicas: replicas,
       allow_direct: true,
+      // Nobody purges, and nobody can: the answer to any publish counts as a request when it is sent there.
+      deny_purge: true,
     });
   }
 }

@@ -135,7 +135,10 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** Ends the first connect early. */
   signal?: AbortSignal;
-  /** PEM of the authority that signed the broker's certificate. */
-  tlsCa?: string;
+  /**
+   * PEM file of the authorities that may sign the broker's certificate, read at every connect; absent: those
+   * this process trusts. With it, or with a `tls://` URL, a broker that offers no TLS is not spoken to.
+   */
+  tlsCaFile?: string;
   random?: () => number;
 }

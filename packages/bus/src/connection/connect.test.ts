@@ -13,7 +13,7 @@ import {
   redactUrl,
   streamInfo,
 } from '../index.ts';
-import { EVERYTHING, silent, TestNats, until } from '../testing/nats-server.ts';
+import { everything, silent, TestNats, until } from '../testing/nats-server.ts';
 
 let nats: TestNats;
 
@@ -27,7 +27,7 @@ describe('connecting', () => {
     const stranger = createNkey('account');
     const { jwt, seed } = issueUser(
       { ...nats.trust, account: { ...nats.trust.account, identity: stranger, signing: stranger } },
-      { name: 'x', permissions: EVERYTHING },
+      { name: 'x', permissions: everything(nats.trust) },
     );
     const attempt = connectBus({
       url: nats.url,
@@ -104,7 +104,7 @@ describe('a request', () => {
 
   it('a handler that fails is logged and does not stop the subscription', async () => {
     const logged: string[] = [];
-    const bus = await nats.connect('handlers', EVERYTHING, {
+    const bus = await nats.connect('handlers', everything(nats.trust), {
       logger: { ...silent, error: (_fields, message) => logged.push(message) },
     });
     const got: string[] = [];
@@ -262,7 +262,7 @@ describe('credentials', () => {
     const key = createNkey('user');
     const now = Math.floor(Date.now() / 1000);
     const issue = (issuedAt: number) =>
-      issueUser(nats.trust, { name: 'r', permissions: EVERYTHING, key, issuedAt });
+      issueUser(nats.trust, { name: 'r', permissions: everything(nats.trust), key, issuedAt });
     const bus = await nats.track(
       connectBus({ url: nats.url, name: 'r', logger: silent, credentials: () => issue(now - 10) }),
     );
@@ -294,7 +294,7 @@ describe('credentials', () => {
       const issuedAt = Math.floor(Date.now() / 1000);
       return issueUser(nats.trust, {
         name: 'e',
-        permissions: EVERYTHING,
+        permissions: everything(nats.trust),
         key,
         issuedAt,
         expiresAt: issuedAt + (asked === 1 ? 2 : 600),

@@ -1,5 +1,6 @@
 /** Small parts of the connection that need no state. */
 import { BusError } from '../errors.ts';
+import { withPlainApi } from '../trust/api-prefix.ts';
 import type { Violation } from './bus.ts';
 
 /** What the library's permission error is about; undefined for any other error. */
@@ -9,7 +10,7 @@ export function violationOf(error: Error): Violation | undefined {
   const subject: unknown = Reflect.get(error, 'subject');
   if ((operation !== 'publish' && operation !== 'subscription') || typeof subject !== 'string')
     return undefined;
-  return { operation, subject };
+  return { operation, subject: withPlainApi(subject) };
 }
 
 /** `promise`, or a rejection after `ms`. */

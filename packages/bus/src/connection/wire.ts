@@ -12,19 +12,27 @@ import { busLimits } from '../limits.ts';
 import { type Credentials, parseCreds } from '../trust/creds.ts';
 import { publicKeyOf, signWithSeed } from '../trust/nkeys.ts';
 import type { BusMessage, ConnectOptions, Headers } from './bus.ts';
+import { apiPrefixOfUser, throughApiPrefix } from './wire-api.ts';
+import { tlsOptions } from './wire-tls.ts';
 
 /** Connects once. It then reconnects for ever, also after refused credentials. */
 export async function openWire(
   options: ConnectOptions,
   credentials: () => Credentials | undefined,
 ): Promise<NatsConnection> {
+  let prefix: string | undefined;
+  const current = () => {
+    const held = credentials();
+    prefix = apiPrefixOfUser(held);
+    return held;
+  };
   try {
-    return await connect({
+    const wire = await connect({
       servers: options.url.split(',').map((url) => url.trim()),
       name: options.name,
       ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
-      ...(options.tlsCa === undefined ? {} : { tls: { ca: options.tlsCa } }),
-      authenticator: authenticator(credentials),
+      ...tlsOptions(options),
+      authenticator: authenticator(current),
       maxReconnectAttempts: -1,
       ignoreAuthErrorAbort: true,
       reconnectDelayHandler: reconnectDelay(options.random ?? Math.random),
@@ -34,6 +42,8 @@ export async function openWire(
       ignoreClusterUpdates: false,
       noAsyncTraces: true,
     });
+    throughApiPrefix(wire, () => prefix);
+    return wire;
   } catch (error) {
     throw toBusError(`connecting to ${redactUrl(options.url)}`, error);
   }

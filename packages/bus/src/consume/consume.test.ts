@@ -1,6 +1,8 @@
 /** Durable consumers: nothing acknowledged comes again, nothing unacknowledged is lost. */
+import { inboxPrefix } from '@opmas/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  agentPermissions,
   type Bus,
   BusError,
   consumeDurable,
@@ -116,6 +118,96 @@ describe('consumeDurable', () => {
       'nothing left',
       async () => (await consumerInfo(admin, 'EVENTS', 'a=wifi'))?.ack_pending === 0,
     );
+    await consumption.stop();
+  });
+
+  it('knows what is left of what was stored, by whomever it was taken', async () => {
+    const open: JsMessage[] = [];
+    const [id] = await publish(1);
+    const options = {
+      ...CONSUMER,
+      resendMs: 2_500,
+      onMessage: (message: JsMessage) => void open.push(message),
+      onError: (error: unknown) => expect.unreachable(String(error)),
+    };
+    // Somebody took a message and ended without a word: it comes again when its time is over.
+    const before = consumeDurable(await nats.connect('before'), options);
+    await until('taken', () => open.length === 1);
+    await before.stop();
+    const consumption = consumeDurable(bus, options);
+    const began = performance.now();
+    expect(await consumption.left()).toBe('unknown');
+    await until('it came again', () => open.length === 2);
+    expect(open.map(text)).toEqual([id, id]);
+    await until('time is over', () => performance.now() - began > 2_500);
+    expect(await consumption.left()).toBe('something');
+    open[1]?.nak(500);
+    expect(await consumption.left()).toBe('unknown');
+    await until('it came a third time', () => open.length === 3);
+    expect(await consumption.left()).toBe('something');
+    open[2]?.ack();
+    await until('nothing left', async () => (await consumption.left()) === 'nothing');
+    await publish(1);
+    await until('the next', () => open.length === 4);
+    expect(await consumption.left()).toBe('something');
+    open[3]?.ack();
+    await until('nothing left again', async () => (await consumption.left()) === 'nothing');
+    await consumption.stop();
+    expect(await consumption.left()).toBe('something');
+  });
+
+  it('does not say that everything is done while the broker still has something', async () => {
+    const open: JsMessage[] = [];
+    const consumption = consumeDurable(bus, {
+      ...CONSUMER,
+      maxMessages: 2,
+      resendMs: 0,
+      onMessage: (message) => {
+        open.push(message);
+        message.ack();
+      },
+      onError: (error) => expect.unreachable(String(error)),
+    });
+    await until('nothing left', async () => (await consumption.left()) === 'nothing');
+    let wrong = 0;
+    for (let round = 0; round < 100; round += 1) {
+      const before = open.length;
+      await publish(5);
+      if ((await consumption.left()) === 'nothing' && open.length < before + 5) wrong += 1;
+    }
+    expect(wrong).toBe(0);
+    await until('all', () => open.length === 500);
+    await consumption.stop();
+  });
+
+  it('reads with no right to ask about the consumer', async () => {
+    const allowed = agentPermissions({
+      agentName: 'a',
+      topics: ['logs.wifi'],
+      findingsTopic: 'findings.wifi',
+    });
+    const agent = await nats.connect('a', allowed, { inboxPrefix: inboxPrefix('a') });
+    const refused: string[] = [];
+    agent.onViolation(({ subject }) => refused.push(subject));
+    const got: JsMessage[] = [];
+    const consumption = consumeDurable(agent, {
+      ...CONSUMER,
+      resendMs: 0,
+      onMessage: (message) => {
+        got.push(message);
+        message.ack();
+      },
+      onError: (error) => expect.unreachable(String(error)),
+    });
+    await publish(3);
+    await until('three', () => got.length === 3);
+    await until('nothing left', async () => (await consumption.left()) === 'nothing');
+    await nats.kill();
+    await until('noticed', () => !agent.isUp());
+    expect(await consumption.left()).toBe('something');
+    await nats.start();
+    await until('nothing left', async () => (await consumption.left()) === 'nothing');
+    expect(refused).toEqual([]);
     await consumption.stop();
   });
 

@@ -6,6 +6,7 @@ import { currentWire } from '../connection/wire-bus.ts';
 import { BusError, toBusError } from '../errors.ts';
 import { busLimits } from '../limits.ts';
 import { apiRequest } from './api-request.ts';
+import { PROBE, type ProbeAnswer, Probes } from './probes.ts';
 
 export interface PullOptions {
   stream: string;
@@ -18,7 +19,10 @@ export interface PullOptions {
   onTrouble: (error: BusError) => void;
   /** The consumer is reachable again after trouble. */
   onRecovered?: () => void;
-  /** The consumer is gone (deleted, or its stream is): before pulling again. */
+  /**
+   * The consumer is gone (deleted, or its stream is): before pulling again. Without it there is no right to ask the
+   * broker about the consumer either.
+   */
   onGone?: () => Promise<void>;
   /** The broker says that it has nothing more at this moment. */
   onIdle?: () => void;
@@ -48,6 +52,10 @@ export class PullSource {
   #pulls = 0;
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
+  readonly #probes = new Probes();
+  #since = performance.now();
+  /** Connections on which messages may still be on their way. */
+  #leaving = 0;
   #verified = false;
   #verifying = false;
   /** The connection was lost since the last pull: what was asked for will not come. */
@@ -80,6 +88,21 @@ export class PullSource {
   release(count: number): void {
     this.#held -= count;
     this.#pull();
+  }
+
+  /** Since when (`performance.now()`) nothing that the broker sent can have been lost on the way. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** Has the broker handed over everything it had at this moment? False also when that cannot be told now. */
+  async isDrained(): Promise<boolean> {
+    // An unanswered question is still waiting at the broker: another one would wait behind it.
+    if (!this.#verified || this.#stopped || this.#probes.open > 0 || this.#leaving > 0)
+      return false;
+    const [since, mouth] = [this.#since, this.#mouth];
+    const answer = await this.#probe();
+    return answer === 'none' && since === this.#since && mouth === this.#mouth;
   }
 
   /** No new messages; resolves when what was under way has been handed over. */
@@ -137,6 +160,16 @@ export class PullSource {
     this.#listenForSilence();
   }
 
+  /** One message more than the window may come of it: it is not counted as asked for. */
+  #probe(): Promise<ProbeAnswer> {
+    const { stream, consumer } = this.#options;
+    return this.#probes.ask(busLimits.probeMs, (token) =>
+      this.#bus.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, PROBE, {
+        reply: `${this.#mouth.inbox}.${token}`,
+      }),
+    );
+  }
+
   #onMessage(mouth: Mouth, message: BusMessage): void {
     this.#listenForSilence();
     if (message.status !== 0 && message.subject.startsWith(`${mouth.inbox}.`)) {
@@ -144,6 +177,7 @@ export class PullSource {
       return;
     }
     this.#recovered();
+    this.#probes.delivered();
     mouth.asked = Math.max(0, mouth.asked - 1);
     this.#held += 1;
     this.#options.onMessage(message);
@@ -156,6 +190,7 @@ export class PullSource {
       this.#options.onIdle?.();
       return;
     }
+    if (this.#probes.answered(notice.subject.slice(mouth.inbox.length + 1), notice.status)) return;
     const left = Number(notice.header('Nats-Pending-Messages') ?? Number.NaN);
     mouth.asked = Number.isFinite(left) ? Math.max(0, mouth.asked - left) : 0;
     if (mouth !== this.#mouth || this.#stopped) return;
@@ -199,16 +234,23 @@ export class PullSource {
 
   /**
    * Pulls once the consumer is known to be there; makes it anew before that when it is gone. A broker in
-   * operator mode drops a pull request to a missing consumer without a word: one has to ask.
+   * operator mode drops a pull request to a missing consumer without a word: one has to ask, or, without the right
+   * to, to send a pull request that is answered at once by whoever is there.
    */
   async #verify(gone = false): Promise<void> {
     if (this.#verifying || this.#stopped || !this.#bus.isUp()) return;
     this.#verifying = true;
     try {
-      if (gone) await this.#options.onGone?.();
-      const { stream, consumer } = this.#options;
-      await apiRequest(this.#bus, `$JS.API.CONSUMER.INFO.${stream}.${consumer}`);
-      this.#verified = true;
+      const { stream, consumer, onGone } = this.#options;
+      if (gone) await onGone?.();
+      if (onGone === undefined) {
+        const answer = await this.#probe();
+        this.#verified = answer === 'none' || answer === 'some';
+        if (answer === 'silent') this.#trouble(this.#nobody(), 'absent');
+      } else {
+        await apiRequest(this.#bus, `$JS.API.CONSUMER.INFO.${stream}.${consumer}`);
+        this.#verified = true;
+      }
     } catch (error) {
       const fault = toBusError(this.#label(), error);
       // No right to ask: pull, and let silence tell.
@@ -218,7 +260,7 @@ export class PullSource {
     } finally {
       this.#verifying = false;
     }
-    if (!this.#verified) return;
+    if (!this.#verified || this.#stopped) return;
     this.#recovered();
     this.#pull();
   }
@@ -240,6 +282,7 @@ export class PullSource {
 
   #restart(): void {
     this.#lost = false;
+    this.#since = performance.now();
     this.#mouth.asked = 0;
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -254,7 +297,15 @@ export class PullSource {
       this.#lost = false;
       this.#pull();
     } else this.#restart();
-    void drained(old.subscription);
+    this.#leaving += 1;
+    void drained(old.subscription).then((whole) => {
+      this.#leaving -= 1;
+      if (!whole) this.#since = performance.now();
+    });
+  }
+
+  #nobody(): BusError {
+    return new BusError('OPMAS_NOT_FOUND', `${this.#label()}: nobody answers there`);
   }
 
   #label(): string {
@@ -262,12 +313,17 @@ export class PullSource {
   }
 }
 
-/** A drain cut short by a lost connection is complete: nothing more can arrive. */
-async function drained(subscription: Subscription): Promise<void> {
-  if (subscription.isClosed()) return;
+/**
+ * A drain cut short by a lost connection is complete: nothing more can arrive.
+ * @returns false when what was on its way may be lost
+ */
+async function drained(subscription: Subscription): Promise<boolean> {
+  if (subscription.isClosed()) return false;
   try {
     await subscription.drain();
+    return true;
   } catch {
     subscription.unsubscribe();
+    return false;
   }
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
   nats = await TestNats.start();
   admin = await nats.connect('admin');
   await ensureStreams(admin, { eventsMaxAgeMs: 3_600_000, eventsMaxBytes: 1e9, replicas: 1 });
-  bus = await nats.connect('collector', collectorPermissions(), {
+  bus = await nats.connect('collector', collectorPermissions('local'), {
     inboxPrefix: systemInbox.collector,
   });
 });
@@ -224,7 +224,10 @@ describe('a swap under load', () => {
       }
     };
     for (let round = 0; round < 5; round += 1) {
-      await Promise.all([add(4_000), bus.swap(nats.user(`c${round}`, collectorPermissions()))]);
+      await Promise.all([
+        add(4_000),
+        bus.swap(nats.user(`c${round}`, collectorPermissions('local'))),
+      ]);
     }
     await publisher.flush();
     expect(publisher.stats()).toMatchObject({ queued: 0, acked: added });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  apiPrefix,
   type Bus,
   type BusLogger,
   type ConnectOptions,
@@ -24,8 +25,10 @@ export const silent: BusLogger = {
   error: () => {},
 };
 
-/** Everything allowed: for tests that are not about permissions. */
-export const EVERYTHING: Permissions = { pub: { allow: ['>'] }, sub: { allow: ['>'] } };
+/** Everything allowed, JetStream's API among it: for tests that are not about permissions. */
+export function everything(trust: Trust): Permissions {
+  return { pub: { allow: ['>', `${apiPrefix(trust)}.>`] }, sub: { allow: ['>'] } };
+}
 
 /** Resolves when `probe` is true; fails after `ms`, naming what it waited for. */
 export async function until(
@@ -93,13 +96,13 @@ export class TestNats {
     await gone;
   }
 
-  user(name: string, permissions: Permissions = EVERYTHING) {
+  user(name: string, permissions: Permissions = everything(this.trust)) {
     return issueUser(this.trust, { name, permissions });
   }
 
   async connect(
     name: string,
-    permissions: Permissions = EVERYTHING,
+    permissions: Permissions = everything(this.trust),
     more: Partial<ConnectOptions> = {},
   ): Promise<Bus> {
     const user = this.user(name, permissions);

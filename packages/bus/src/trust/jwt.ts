@@ -1,6 +1,7 @@
 /** NATS JWTs (version 2, ed25519-nkey): operator, account, user; encoded and read without a library. */
 import { randomBytes } from 'node:crypto';
 import { BusError } from '../errors.ts';
+import type { ServiceImport } from './api-prefix.ts';
 import { publicKeyOf, signWithSeed, verifySignature } from './nkeys.ts';
 
 /** What a user may do. `resp` lets it answer a request without a right to publish to inboxes. */
@@ -28,6 +29,8 @@ export interface AccountClaims {
   signingKeys?: readonly string[];
   /** JetStream for this account, without limits of its own; the system account must not have it. */
   jetstream: boolean;
+  /** What it may ask of other accounts. */
+  imports?: readonly ServiceImport[];
   /** User public key (or `*`) → Unix seconds: what was issued up to then is refused. */
   revocations?: Readonly<Record<string, number>>;
   /** Unix seconds. */
@@ -59,7 +62,7 @@ export interface DecodedJwt {
 
 export function encodeOperatorJwt(claims: OperatorClaims): string {
   const subject = publicKeyOf(claims.operatorSeed);
-  return encode(claims.operatorSeed, subject, claims, {
+  return signClaims(claims.operatorSeed, subject, claims, {
     signing_keys: [...claims.signingKeys],
     system_account: claims.systemAccount,
     type: 'operator',
@@ -80,9 +83,10 @@ export function encodeAccountJwt(claims: AccountClaims): string {
     leaf: -1,
   };
   const storage = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
-  return encode(claims.signerSeed, claims.publicKey, claims, {
+  return signClaims(claims.signerSeed, claims.publicKey, claims, {
     limits: claims.jetstream ? { ...unlimited, ...storage } : unlimited,
     ...(claims.signingKeys === undefined ? {} : { signing_keys: [...claims.signingKeys] }),
+    ...(claims.imports === undefined ? {} : { imports: [...claims.imports] }),
     ...(claims.revocations === undefined || Object.keys(claims.revocations).length === 0
       ? {}
       : { revocations: { ...claims.revocations } }),
@@ -93,7 +97,7 @@ export function encodeAccountJwt(claims: AccountClaims): string {
 
 export function encodeUserJwt(claims: UserClaims): string {
   const { pub = {}, sub = {}, resp } = claims.permissions ?? {};
-  return encode(claims.signerSeed, claims.publicKey, claims, {
+  return signClaims(claims.signerSeed, claims.publicKey, claims, {
     pub,
     sub,
     ...(resp === undefined ? {} : { resp }),
@@ -151,7 +155,8 @@ function isClaims(value: unknown): value is DecodedJwt {
   );
 }
 
-function encode(
+/** Claims of any kind, signed; `nats` is the part of their kind. */
+export function signClaims(
   signerSeed: string,
   subject: string,
   claims: { name: string; issuedAt: number; expiresAt?: number },

@@ -23,10 +23,17 @@ export interface NatsConfigOptions {
   version?: string;
   /** Written only where the server knows it (2.10); `always` makes acknowledged writes survive power loss. */
   syncInterval?: string;
+  /** Environment variable of the broker that holds the key its files are encrypted with. */
+  storeKeyVariable?: string;
+  /** PEM files, absolute. Clients must come over TLS then; the server speaks 1.2 and newer. */
+  tls?: { certFile: string; keyFile: string } | undefined;
 }
 
 /** A user's JWT travels in the CONNECT line; an agent of 64 topics needs 30 KB. The default is 4 KB. */
 const MAX_CONTROL_LINE = 65_536;
+
+/** A handshake that is not done by then is cut off, in seconds: a machine under load takes one. */
+const TLS_TIMEOUT_S = 5;
 
 /** No monitoring port is opened: it would have no authentication. */
 export function natsConfig(options: NatsConfigOptions): string {
@@ -37,6 +44,10 @@ export function natsConfig(options: NatsConfigOptions): string {
     options.syncInterval !== undefined && atLeast(options.version, 2, 10)
       ? `\n  sync_interval: ${quote(options.syncInterval)}`
       : '';
+  const encryption =
+    options.storeKeyVariable === undefined
+      ? ''
+      : `\n  cipher: chachapoly\n  key: $${options.storeKeyVariable}`;
   return `server_name: ${quote(options.serverName)}
 host: ${quote(host)}
 port: ${options.port}
@@ -44,11 +55,11 @@ pid_file: ${quote(join(runDir, 'nats.pid'))}
 ports_file_dir: ${quote(runDir)}
 max_payload: ${maxPayload}
 max_control_line: ${MAX_CONTROL_LINE}
-write_deadline: "10s"
+write_deadline: "10s"${tlsBlock(options.tls)}
 jetstream {
   store_dir: ${quote(join(dataDir, 'js'))}
   max_mem: ${maxMemory}
-  max_file: ${maxFile}${sync}
+  max_file: ${maxFile}${sync}${encryption}
 }
 operator: ${trust.operator_jwt}
 system_account: ${trust.system.account.public_key}
@@ -64,6 +75,16 @@ resolver_preload {
   ${trust.account.identity.public_key}: ${accountJwt}
 }
 `;
+}
+
+function tlsBlock(tls: NatsConfigOptions['tls']): string {
+  if (tls === undefined) return '';
+  return `
+tls {
+  cert_file: ${quote(tls.certFile)}
+  key_file: ${quote(tls.keyFile)}
+  timeout: ${TLS_TIMEOUT_S}
+}`;
 }
 
 /** Is `version` (`nats-server: v2.9.10`, `2.10.1`) at least major.minor? False when unknown. */

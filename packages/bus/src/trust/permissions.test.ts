@@ -3,6 +3,7 @@ import { consumerName, inboxPrefix, streams } from '@opmas/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   agentPermissions,
+  apiPrefix,
   type Bus,
   collectorPermissions,
   consumeDurable,
@@ -28,7 +29,10 @@ let collector: Bus;
 
 beforeAll(async () => {
   nats = await TestNats.start();
-  server = await nats.connect('server', serverPermissions(), { inboxPrefix: systemInbox.server });
+  const api = apiPrefix(nats.trust);
+  server = await nats.connect('server', serverPermissions(api), {
+    inboxPrefix: systemInbox.server,
+  });
   await ensureStreams(server, {
     eventsMaxAgeMs: 3_600_000,
     eventsMaxBytes: 100_000_000,
@@ -49,8 +53,10 @@ beforeAll(async () => {
     findingsTopic: 'findings.wifi',
   });
   agent = await nats.connect('agent', allowed, { inboxPrefix: inboxPrefix('wifi_agent') });
-  host = await nats.connect('host', hostPermissions('h1'), { inboxPrefix: systemInbox.host('h1') });
-  collector = await nats.connect('collector', collectorPermissions(), {
+  host = await nats.connect('host', hostPermissions('h1', api), {
+    inboxPrefix: systemInbox.host('h1'),
+  });
+  collector = await nats.connect('collector', collectorPermissions('local'), {
     inboxPrefix: systemInbox.collector,
   });
 });
@@ -84,7 +90,7 @@ async function subscribeRefused(bus: Bus, subject: string): Promise<boolean> {
 }
 
 describe('an agent', () => {
-  it('consumes its topic, publishes findings, and keeps state', async () => {
+  it('consumes its topic and publishes findings', async () => {
     const got: string[] = [];
     const consumption = consumeDurable(agent, {
       stream: streams.events.name,
@@ -99,10 +105,6 @@ describe('an agent', () => {
     await until('the event', () => got.length === 1);
     expect(got).toEqual(['{"event_id":"1"}']);
     await publishDurable(agent, 'findings.wifi', '{}', { msgId: 'f1' });
-    const state = openKv(agent, STATE_BUCKET);
-    await state.put('wifi_agent.windows', 'x');
-    expect((await state.get('wifi_agent.windows'))?.value).toEqual(Buffer.from('x'));
-    expect(await state.get('wifi_agent.none')).toBeUndefined();
     await consumption.stop();
   });
 
@@ -141,8 +143,10 @@ describe('an agent', () => {
     '$JS.API.STREAM.CREATE.MINE',
     '$JS.API.CONSUMER.CREATE.EVENTS.x.logs.security',
     '$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.x',
+    '$KV.state.wifi_agent.windows',
     '$KV.state.other_agent.windows',
     '$KV.HOSTS.desired.h1.a',
+    '$JS.API.DIRECT.GET.KV_state.$KV.state.wifi_agent.windows',
     '$JS.API.DIRECT.GET.KV_state.$KV.state.other_agent.windows',
     '_INBOX.server.x',
     '$SYS.REQ.CLAIMS.UPDATE',
@@ -270,9 +274,9 @@ describe('credentials', () => {
   it('of OPMAS itself and of an agent with nine topics fit the control line of a broker with defaults', () => {
     const topics = Array.from({ length: 9 }, (_, index) => `logs.connectivity${index}`);
     const all = [
-      serverPermissions(),
-      hostPermissions('h'.repeat(32)),
-      collectorPermissions(),
+      serverPermissions(apiPrefix(nats.trust)),
+      hostPermissions('h'.repeat(32), apiPrefix(nats.trust)),
+      collectorPermissions('local'),
       agentPermissions({
         agentName: 'connectivity_agent',
         topics,

@@ -8,9 +8,10 @@ import {
   subjects,
   token,
 } from '@opmas/protocol';
+import { PLAIN_API } from './api-prefix.ts';
 import type { Permissions } from './jwt.ts';
 
-/** KV bucket of agents' own state (window state of rules), key `<agent_name>.<key>`. */
+/** KV bucket of agents' state, key `<agent_name>.<key>`: only the server reads and writes it (see agentPermissions). */
 export const STATE_BUCKET = 'state';
 
 /**
@@ -35,7 +36,14 @@ export function hostWatcher(hostId: string): string {
  */
 const ANSWER = { max: 1, ttl: 3_000_000_000 } as const;
 
-/** An agent: its own subjects, its own consumers, its own inbox and state; nothing of another agent. */
+/**
+ * An agent: its own subjects, its own consumers, its own inbox; nothing of another agent.
+ *
+ * It reads nothing that it wrote itself. JetStream answers into whatever reply subject the asker names, and no
+ * permission of the asker stands in the way: with a key of its own to write and to read back, an agent would have
+ * the broker say its words on any subject, a command to another agent among them. What it can still have sent
+ * elsewhere are events of its topics, under the subject they were stored with; receivers look at that.
+ */
 export function agentPermissions(options: {
   agentName: string;
   topics: readonly string[];
@@ -55,12 +63,9 @@ export function agentPermissions(options: {
         subjects.deadLetter(name),
         options.findingsTopic,
         ...consumers.flatMap((consumer) => [
-          `$JS.API.CONSUMER.INFO.${consumer}`,
           `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
           `$JS.ACK.${consumer}.>`,
         ]),
-        `$KV.${STATE_BUCKET}.${name}.>`,
-        `$JS.API.DIRECT.GET.KV_${STATE_BUCKET}.$KV.${STATE_BUCKET}.${name}.>`,
       ],
     },
     sub: {
@@ -74,21 +79,22 @@ export function agentPermissions(options: {
  * The server: keeps streams and consumers, reads them all, commands agents. It may delete and purge no
  * stream. Wildcards stand where the account holds OPMAS's streams alone: listed one by one the JWT
  * would not fit the broker's control line (4 KB by default).
+ * @param api where the account reaches JetStream's API
  */
-export function serverPermissions(): Permissions {
+export function serverPermissions(api: string = PLAIN_API): Permissions {
   return {
     pub: {
       allow: [
-        '$JS.API.INFO',
-        '$JS.API.STREAM.CREATE.*',
-        '$JS.API.STREAM.UPDATE.*',
-        '$JS.API.STREAM.INFO.*',
-        '$JS.API.STREAM.MSG.GET.*',
-        '$JS.API.CONSUMER.CREATE.>',
-        '$JS.API.CONSUMER.DURABLE.CREATE.*.*',
-        '$JS.API.CONSUMER.INFO.*.*',
-        '$JS.API.CONSUMER.LIST.*',
-        '$JS.API.CONSUMER.DELETE.*.*',
+        `${api}.INFO`,
+        `${api}.STREAM.CREATE.*`,
+        `${api}.STREAM.UPDATE.*`,
+        `${api}.STREAM.INFO.*`,
+        `${api}.STREAM.MSG.GET.*`,
+        `${api}.CONSUMER.CREATE.>`,
+        `${api}.CONSUMER.DURABLE.CREATE.*.*`,
+        `${api}.CONSUMER.INFO.*.*`,
+        `${api}.CONSUMER.LIST.*`,
+        `${api}.CONSUMER.DELETE.*.*`,
         '$JS.API.CONSUMER.MSG.NEXT.*.*',
         '$JS.API.DIRECT.GET.>',
         '$JS.ACK.>',
@@ -118,8 +124,8 @@ export function serverPermissions(): Permissions {
   };
 }
 
-/** A host: its own desired keys, its own subjects, and the heartbeats of what it started. */
-export function hostPermissions(hostId: string): Permissions {
+/** A host: its own desired keys, its own subjects, and the heartbeats of what it started. `api` as for the server. */
+export function hostPermissions(hostId: string, api: string = PLAIN_API): Permissions {
   const stream = `KV_${DESIRED_BUCKET}`;
   const keys = `$KV.${DESIRED_BUCKET}.desired.${token(hostId)}.>`;
   const watcher = hostWatcher(hostId);
@@ -128,10 +134,10 @@ export function hostPermissions(hostId: string): Permissions {
       allow: [
         subjects.hostActual(hostId),
         subjects.hostLaunch(hostId),
-        `$JS.API.CONSUMER.CREATE.${stream}.${watcher}.${keys}`,
-        `$JS.API.CONSUMER.INFO.${stream}.${watcher}`,
+        `${api}.CONSUMER.CREATE.${stream}.${watcher}.${keys}`,
+        `${api}.CONSUMER.INFO.${stream}.${watcher}`,
         `$JS.API.CONSUMER.MSG.NEXT.${stream}.${watcher}`,
-        `$JS.API.CONSUMER.DELETE.${stream}.${watcher}`,
+        `${api}.CONSUMER.DELETE.${stream}.${watcher}`,
         `$JS.API.DIRECT.GET.${stream}.${keys}`,
       ],
     },
@@ -140,9 +146,9 @@ export function hostPermissions(hostId: string): Permissions {
 }
 
 /** The collector: publishes events and its own counters, hears only its acknowledgements. */
-export function collectorPermissions(): Permissions {
+export function collectorPermissions(hostId: string): Permissions {
   return {
-    pub: { allow: ['logs.>', 'opmas.collector.*.stats'] },
+    pub: { allow: ['logs.>', subjects.collectorStats(hostId)] },
     sub: { allow: [`${systemInbox.collector}.>`] },
   };
 }

@@ -1,6 +1,14 @@
 /** The keys of an embedded broker: operator, system account, OPMAS account; plain data to keep 0600. */
+import { apiImports, apiPrefixOf } from './api-prefix.ts';
 import type { Credentials } from './creds.ts';
-import { encodeAccountJwt, encodeOperatorJwt, encodeUserJwt, type Permissions } from './jwt.ts';
+import {
+  decodeJwt,
+  encodeAccountJwt,
+  encodeOperatorJwt,
+  encodeUserJwt,
+  type Permissions,
+  signClaims,
+} from './jwt.ts';
 import { createNkey, type Nkey } from './nkeys.ts';
 
 /** Everything here but the public keys and the JWTs is secret. */
@@ -63,10 +71,16 @@ export function createTrust(options: { now?: () => number; name?: string } = {})
         signerSeed,
         signingKeys: [signing.public_key],
         jetstream: true,
+        imports: apiImports(system.public_key, apiPrefixOf(identity.seed)),
         issuedAt,
       }),
     },
   };
+}
+
+/** Where the OPMAS account reaches JetStream's API: for the permissions of server and hosts alone. */
+export function apiPrefix(trust: Trust): string {
+  return apiPrefixOf(trust.account.identity.seed);
 }
 
 /** Makes a user of the OPMAS account with a key of its own. Times in Unix seconds. */
@@ -98,6 +112,19 @@ export function systemCredentials(trust: Trust): Credentials {
   return { jwt: trust.system.user_jwt, seed: trust.system.user.seed };
 }
 
+/**
+ * The OPMAS account's JWT with the imports that give JetStream's API its name; `jwt` itself when it has them. One of
+ * an earlier version has not.
+ */
+export function withApiImports(trust: Trust, jwt: string, now: () => number = Date.now): string {
+  const { nats, name, sub, iat } = decodeJwt(jwt);
+  const imports = apiImports(trust.system.account.public_key, apiPrefix(trust));
+  if (JSON.stringify(nats['imports']) === JSON.stringify(imports)) return jwt;
+  // The broker keeps what was issued last.
+  const issuedAt = Math.max(Math.floor(now() / 1000), iat + 1);
+  return signClaims(trust.operator_signing.seed, sub, { name, issuedAt }, { ...nats, imports });
+}
+
 /** The OPMAS account's JWT anew, with these revocations (user public key or `*` → Unix seconds). */
 export function accountJwt(
   trust: Trust,
@@ -110,6 +137,7 @@ export function accountJwt(
     signerSeed: trust.operator_signing.seed,
     signingKeys: [trust.account.signing.public_key],
     jetstream: true,
+    imports: apiImports(trust.system.account.public_key, apiPrefix(trust)),
     revocations,
     issuedAt,
   });
