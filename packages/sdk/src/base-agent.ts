@@ -1,6 +1,5 @@
 /** The class every agent extends: the author writes `processEvent`, everything else is done here. */
 import type {
-  AgentConfig,
   AgentStatusReport,
   ConfigLayer,
   ControlMessage,
@@ -10,36 +9,29 @@ import type {
   LogEvent,
   MetricValue,
 } from '@opmas/protocol';
-import { isLogTopic, mergeLayers } from '@opmas/protocol';
-import type { Match } from '@opmas/rules';
-import { Announcer } from './agent/announcer.ts';
-import { Beats } from './agent/beats.ts';
-import { ConfigSource } from './agent/config-source.ts';
-import { type ConfigOrigin, Configuration } from './agent/configuration.ts';
-import { ControlDoor, obey } from './agent/control.ts';
-import { Intake } from './agent/intake.ts';
+import { isLogTopic } from '@opmas/protocol';
+import type { ActionHandler, AgentMatch } from './agent/actions.ts';
+import type { ConfigOrigin } from './agent/configuration.ts';
+import { obey, refusalOf } from './agent/control.ts';
+import { type Author, Machinery, type StopReason } from './agent/machinery.ts';
 import { registerOwnMetrics } from './agent/own-metrics.ts';
-import { matchTogether, processOne } from './agent/processing.ts';
-import { FindingPublisher } from './agent/publisher.ts';
-import { heartbeatOf, measureProcess, metricsOf, type Sender, uptimeOf } from './agent/reports.ts';
 import { knownVersion } from './agent/rule-version.ts';
-import { type AgentHealth, StatusBook } from './agent/status.ts';
-import { type Clock, isoTime, within } from './clock.ts';
+import { settleMatches } from './agent/settling.ts';
+import type { AgentHealth } from './agent/status.ts';
+import { descriptionOf, windowOf } from './agent/window-findings.ts';
+import { type Clock, isoTime } from './clock.ts';
 import type { Config } from './config.ts';
 import { AgentError, messageOf } from './errors.ts';
 import { type FindingDraft, makeFinding } from './finding.ts';
-import { limits } from './limits.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { handedOverRuntime } from './runtime/ambient.ts';
 import { createRuntime } from './runtime/connected.ts';
 import type { AgentRuntime } from './runtime/runtime.ts';
 import { sanitizeData } from './sanitize.ts';
-import { currentScope, type EventScope } from './work/scope.ts';
-import { tooLong } from './work/worker.ts';
+import { currentScope } from './work/scope.ts';
 
-/** Why an agent ended. */
-export type StopReason = 'stop' | 'restart' | 'refused';
+export type { StopReason } from './agent/machinery.ts';
 
 /**
  * Extend it and override `processEvent`; without that, the configured rules are matched.
@@ -61,21 +53,7 @@ export class BaseAgent {
   logger: Logger;
   protected readonly clock: Clock;
   readonly #runtime: AgentRuntime;
-  readonly #configuration: Configuration;
-  readonly #status: StatusBook;
-  readonly #intake: Intake;
-  readonly #beats: Beats;
-  readonly #control: ControlDoor;
-  readonly #findings: FindingPublisher;
-  readonly #announcer: Announcer;
-  readonly #ending = new AbortController();
-  readonly #sender: Sender;
-  readonly #source: ConfigSource;
-  readonly #ended: Promise<StopReason>;
-  #end: (reason: StopReason) => void = () => {};
-  #endsWith: StopReason = 'stop';
-  #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
+  readonly #machinery: Machinery;
 
   /**
    * @param agentId `AGENT_ID` as handed over by the host
@@ -102,12 +80,6 @@ export class BaseAgent {
     this.managementUrl = managementUrl;
     this.agentName = this.#runtime.agentName;
     this.clock = this.#runtime.clock;
-    this.#sender = {
-      agentId,
-      instanceId: this.#runtime.instanceId,
-      clock: this.clock,
-      startedAt: this.clock.now(),
-    };
     this.metrics = new Metrics((name) => currentScope()?.touch(name));
     registerOwnMetrics(this.metrics);
     this.logger = createLogger({
@@ -116,54 +88,12 @@ export class BaseAgent {
       clock: this.clock,
       write: (line) => this.#runtime.log(line),
     });
-    this.#configuration = new Configuration(
-      mergeLayers(this.ownDefaults(), this.#runtime.packageDefaults),
-    );
-    this.#status = new StatusBook(this.clock);
-    this.#findings = new FindingPublisher(
-      this.#runtime,
-      this.metrics,
-      () => this.config.value.findings_topic,
-    );
-    this.#source = new ConfigSource({
-      runtime: this.#runtime,
-      logger: () => this.logger,
-      running: () => this.config,
-      update: (config, origin) => this.updateConfig(config, origin),
-    });
-    this.#announcer = new Announcer(
-      this.clock,
-      () => this.getStatus(),
-      (report) => this.#runtime.tell('status', report),
-    );
-    this.#intake = new Intake(this.#runtime, this.metrics, {
-      process: (scope) => this.#process(scope),
-      processAll: () => this.#together(),
-      settings: () => this.config.value.processing,
-      failed: (error, event, deliveries) => this.#eventFailed(error, event, deliveries),
-      invalid: (error, topic) =>
-        this.logger.warning('part of a message cannot be read', { error, topic }),
-    });
-    this.#beats = new Beats({
-      clock: this.clock,
-      heartbeatSeconds: () => this.config.value.monitoring.heartbeat_interval,
-      metricsSeconds: () => this.config.value.monitoring.metrics_interval,
-      heartbeat: () => this.updateHeartbeat(),
-      metrics: () => this.#sendMetrics(),
-      onError: (error) => this.logger.error('a sign of life failed', { error: messageOf(error) }),
-    });
-    this.#control = new ControlDoor(
-      (message) => this.handleControlMessage(message),
-      (error) => this.#reply({ ok: false, error }),
-    );
-    this.#ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
+    this.#machinery = new Machinery(this.#runtime, this.#author());
   }
 
   /** The configuration in force; the package's defaults before the start. */
   get config(): Config {
-    return this.#configuration.config;
+    return this.#machinery.configuration.config;
   }
 
   get instanceId(): string {
@@ -172,12 +102,12 @@ export class BaseAgent {
 
   /** Resolves when the agent has ended, by `stop()` or by command. */
   get ended(): Promise<StopReason> {
-    return this.#ended;
+    return this.#machinery.ended;
   }
 
   /** Topics being read now. */
   get topics(): string[] {
-    return this.#intake.topics;
+    return this.#machinery.intake.topics;
   }
 
   /**
@@ -187,20 +117,19 @@ export class BaseAgent {
    * @throws {AgentError} OPMAS_INVALID_CONFIGURATION, or the refusal of the server
    */
   async start(): Promise<void> {
-    this.#starting ??= this.#start();
-    await this.#starting;
+    await this.#machinery.start();
     if (this.start === BaseAgent.prototype.start) {
       await this.subscribeToTopics(this.config.value.subscribed_topics);
     }
   }
 
   /**
-   * Finishes what is in flight (at most 10 s), sends the last metrics and status, disconnects. What is
-   * not finished by then comes again to another instance. A second call waits for the first.
+   * Finishes what is in flight, sends the last metrics and status, disconnects, all within nine tenths of the time
+   * the host gives (10 s unless it says otherwise), half of it for what is in flight. What is not finished by then
+   * comes again to another instance. A second call waits for the first.
    */
   async stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    await this.#stopping;
+    await this.#machinery.stop();
   }
 
   /**
@@ -209,29 +138,67 @@ export class BaseAgent {
    * dead letters. Findings published inside have the broker's receipt before the event is acknowledged.
    */
   async processEvent(event: LogEvent): Promise<void> {
-    for (const match of this.match(event)) {
-      await this.publishFinding(this.findingOf(match, event));
-    }
+    for (const match of this.match(event)) await this.act(match, event);
   }
 
-  /** The configured rules that match `event`, in their order. */
-  match(event: LogEvent): Match[] {
-    return this.#configuration.ruleset.match(event);
+  /**
+   * The configured rules that match `event`, in their order. Rules that count over time count it, once however
+   * often it comes, and are among them with `window` when it completes what they count.
+   */
+  match(event: LogEvent): AgentMatch[] {
+    const { ruleset } = this.#machinery.configuration;
+    const matches = ruleset.match(event);
+    this.#machinery.fuses.check(ruleset);
+    this.#machinery.usage.saw([event]);
+    this.#machinery.usage.hit(matches);
+    const scope = currentScope();
+    if (scope !== undefined) return settleMatches(scope, matches, this.#machinery.counting.windows);
+    const { found, firings } = this.#machinery.counting.windows.settle(matches, event);
+    for (const firing of firings) this.#machinery.counting.windows.told(firing);
+    return found;
   }
 
-  /** The finding a matched rule stands for. */
-  findingOf(match: Match, event: LogEvent): Finding {
-    const { rule } = match;
+  /**
+   * Does what the rule's `action` says: publishes the finding (`alert`, `webhook:<channel>`), writes a line in
+   * the agent's log (`log`), or calls what `registerAction` was given.
+   */
+  act(match: AgentMatch, event: LogEvent): Promise<void> {
+    return this.#machinery.act(match, event);
+  }
+
+  /**
+   * Makes `name` an action that rules may have. To be called before `start`: a configuration whose rules have an
+   * action nobody knows is refused. A handler that rejects brings the event again.
+   * @param name a to z, 0 to 9, _ and -, beginning with a letter
+   * @throws {AgentError} OPMAS_INVALID_REQUEST for a name that is taken, or none
+   */
+  registerAction(name: string, handler: ActionHandler): void {
+    this.#machinery.actions.register(name, handler);
+  }
+
+  /**
+   * The finding a matched rule stands for. For an absence `event` is no more than the id and time of the last
+   * event before it.
+   */
+  findingOf(match: AgentMatch, event: LogEvent): Finding {
+    const { rule, window } = match;
+    const { tags, references, action } = rule;
+    const absent = window?.kind === 'absence' || window?.kind === 'silence';
     return this.createFinding({
       type: rule.type ?? 'generic_alert',
       severity: rule.severity,
-      description: `Rule '${rule.name}' matched`,
+      description: descriptionOf(match),
+      ...(window === undefined ? {} : { dedupeKey: window.key }),
       details: {
         event_id: event.event_id,
         rule_id: rule.id,
         rule_version: knownVersion(rule),
         matched_pattern: match.matched_pattern,
-        event,
+        ...(absent ? {} : { event }),
+        ...(window === undefined ? {} : { window: windowOf(window) }),
+        ...(tags === undefined ? {} : { tags }),
+        ...(references === undefined ? {} : { references }),
+        ...(action === 'alert' ? {} : { action }),
       },
     });
   }
@@ -258,7 +225,7 @@ export class BaseAgent {
    * 1,000 findings of one event
    */
   async publishFinding(finding: Finding): Promise<void> {
-    await this.#findings.publish(finding);
+    await this.#machinery.findings.publish(finding);
   }
 
   /** `publishFinding` for each, in order. */
@@ -275,7 +242,7 @@ export class BaseAgent {
         `not log topics: ${wrong.map((t) => JSON.stringify(t)).join(', ')}; a topic is logs.<domain>`,
       );
     }
-    for (const topic of topics) await this.#intake.open(topic);
+    for (const topic of topics) await this.#machinery.intake.open(topic);
   }
 
   /**
@@ -297,26 +264,18 @@ export class BaseAgent {
   /**
    * Merges `config` over the current configuration and puts it in force, whole or not at all.
    * @throws {AgentError} OPMAS_INVALID_CONFIGURATION with every fault; the old one stays in force and
-   * the refusal is reported in `opmas.status`
+   * the refusal is reported in `opmas.status`. OPMAS_API_UNREACHABLE when it needs credentials that the
+   * server does not give now.
    */
   async updateConfig(config: ConfigLayer, origin: ConfigOrigin = {}): Promise<void> {
-    const before = this.config.value;
-    try {
-      const candidate = this.#configuration.propose(config, origin, (d) => this.validateConfig(d));
-      this.#configuration.adopt(candidate);
-      await this.#runtime.keepConfig({
-        version: candidate.config.version ?? 0,
-        hash: candidate.config.hash,
-        config: candidate.given,
-      });
-    } catch (error) {
-      this.#announcer.announce();
-      throw error;
-    }
-    await this.#configApplied(before);
+    await this.#machinery.configurator.apply(config, origin);
   }
 
-  /** Called after a configuration came into force, the first included. Override to follow changes. */
+  /**
+   * Called after a configuration came into force, the first included. Override to follow changes; when it
+   * throws, or takes longer than 12 seconds, the configuration before is put in force again and this one is
+   * reported as refused. Until it ends the agent is reported to run the one before.
+   */
   protected async configChanged(): Promise<void> {}
 
   /** Obeys a command and says how it went. Never rejects. */
@@ -325,38 +284,38 @@ export class BaseAgent {
     try {
       const data = await obey(message, {
         clock: this.clock,
-        updateConfig: (config, origin) => this.updateConfig(config, origin),
-        refreshConfig: () => this.#source.refresh(this.#ending.signal),
-        runningHash: () => this.config.hash,
+        offerConfig: (offer, deadline) =>
+          this.#machinery.configurator.offered(offer, deadline, this.#machinery.endingSignal),
+        runningHash: () => this.#machinery.configuration.followed.hash,
         setLogLevel: (level) => this.logger.setLevel(level),
-        end: (reason) => this.#endSoon(reason),
-        drain: () => this.#drain(),
+        end: (reason) => this.#machinery.endSoon(reason),
+        drain: () => this.#machinery.drain(),
         health: () => this.checkHealth(),
-        diagnostics: async () => this.#diagnostics(),
+        diagnostics: async () => this.#machinery.vitals.diagnostics(this.getStatus()),
       });
       this.logger.info(`command ${message.command} done`, ids);
-      return this.#reply({ ok: true, ...ids, ...(data === undefined ? {} : { data }) });
+      return this.#machinery.reply({ ok: true, ...ids, ...(data === undefined ? {} : { data }) });
     } catch (error) {
       this.logger.error(`command ${message.command} failed`, { ...ids, error: messageOf(error) });
-      return this.#reply({ ok: false, ...ids, error: messageOf(error) });
+      const data = refusalOf(message, error, this.#machinery.configuration.report.running_hash);
+      return this.#machinery.reply({
+        ok: false,
+        ...ids,
+        error: messageOf(error),
+        ...(data === undefined ? {} : { data }),
+      });
     }
   }
 
   /** What the heartbeat's status is taken from. Override to add the agent's own checks. */
   async checkHealth(): Promise<AgentHealth> {
-    return {
-      status: this.#status.state,
-      metrics: this.getMetrics(),
-      components: this.#components(),
-      timestamp: isoTime(this.clock),
-    };
+    return this.#machinery.vitals.health();
   }
 
   /** Sends a heartbeat now. */
   async updateHeartbeat(): Promise<void> {
-    const status = await this.#healthState();
-    this.#runtime.tell('heartbeat', heartbeatOf(this.#sender, status, this.config));
-    this.#announcer.announce();
+    await this.#machinery.vitals.heartbeat();
+    this.#machinery.announcer.announce();
   }
 
   /** All metrics by name; counters are cumulative since this instance started. */
@@ -366,16 +325,7 @@ export class BaseAgent {
 
   /** What `opmas.status` says. */
   getStatus(): AgentStatusReport {
-    this.#status.configError(this.#configuration.report.error);
-    return {
-      agent_id: this.agentId,
-      status: this.#status.state,
-      reason: this.#status.reason,
-      timestamp: isoTime(this.clock),
-      instance_id: this.instanceId,
-      components: this.#components(),
-      config: this.#configuration.report,
-    };
+    return this.#machinery.vitals.report();
   }
 
   /** Counts, logs and reports an error that the agent survives. */
@@ -390,9 +340,10 @@ export class BaseAgent {
    */
   async reportError(report: { error: string; [field: string]: unknown }): Promise<void> {
     const { error, ...context } = report;
+    this.#machinery.configurator.failed();
     this.logger.error(error, context);
-    this.#status.error(error);
-    this.#announcer.announce();
+    this.#machinery.status.error(error);
+    this.#machinery.announcer.announce();
   }
 
   /** A copy without secrets: values under password, token, secret or key, at any depth, become `******`. */
@@ -400,175 +351,40 @@ export class BaseAgent {
     return sanitizeData(data);
   }
 
-  async #start(): Promise<void> {
-    const signal = this.#ending.signal;
-    await this.#runtime.open(
-      {
-        control: (data) => this.#control.receive(data),
-        link: (state, reason) => {
-          this.#status.link(state, reason);
-          if (state === 'down') this.#announcer.announce();
-          else this.#announcer.repeat();
-          if (state === 'up' && this.#status.running) this.#beat();
-        },
-        refused: (error) => {
-          this.logger.critical('the server refuses this agent', { error: messageOf(error) });
-          this.#endSoon('refused');
-        },
-      },
-      signal,
-    );
-    await this.#source.first(signal);
-    if (signal.aborted) return;
-    this.#status.started();
-    await this.updateHeartbeat();
-    this.#beats.start();
+  /** Asked each time: a subclass may have put something in place of any of them. */
+  #author(): Author {
+    return {
+      agentId: this.agentId,
+      metrics: this.metrics,
+      logger: () => this.logger,
+      ownDefaults: () => this.ownDefaults(),
+      leavesAllToRules: () => this.#leavesAllToRules(),
+      stop: () => this.stop(),
+      processEvent: (event) => this.processEvent(event),
+      act: (match, event) => this.act(match, event),
+      findingOf: (match, event) => this.findingOf(match, event),
+      publishFinding: (finding) => this.publishFinding(finding),
+      validateConfig: (document) => this.validateConfig(document),
+      updateConfig: (config, origin) => this.updateConfig(config, origin),
+      configChanged: () => this.configChanged(),
+      handleControlMessage: (message) => this.handleControlMessage(message),
+      checkHealth: () => this.checkHealth(),
+      updateHeartbeat: () => this.updateHeartbeat(),
+      getStatus: () => this.getStatus(),
+      handleError: (error) => this.handleError(error),
+      reportError: (report) => this.reportError(report),
+    };
   }
 
-  async #configApplied(before: AgentConfig): Promise<void> {
-    const { value } = this.config;
-    this.logger.setLevel(value.monitoring.log_level);
-    this.metrics.set('active_rules', value.rules.length);
-    await this.#followTopics(before, value);
-    if (this.#status.running) this.#beats.start();
-    try {
-      await this.configChanged();
-    } catch (error) {
-      await this.handleError(error);
-    }
-    this.#announcer.announce();
-  }
-
-  /** The credentials name the topics an agent may read and write: other topics need other ones. */
-  async #followTopics(before: AgentConfig, now: AgentConfig): Promise<void> {
-    const same =
-      before.findings_topic === now.findings_topic &&
-      JSON.stringify(before.subscribed_topics) === JSON.stringify(now.subscribed_topics);
-    if (same || !this.#status.running) return;
-    try {
-      const renewed = this.#runtime.renewAccess();
-      await within(this.clock, limits.renewWaitMs, renewed, () =>
-        tooLong(limits.renewWaitMs / 1000),
-      );
-    } catch (error) {
-      this.logger.warning('no credentials for the new topics yet', { error: messageOf(error) });
-    }
-    await this.#intake.follow(before.subscribed_topics, now.subscribed_topics);
-  }
-
-  async #drain(): Promise<void> {
-    this.#status.drained();
-    await this.#intake.closeAll(limits.drainMs);
-    this.#announcer.announce();
-  }
-
-  /** A heartbeat that nobody waits for. */
-  #beat(): void {
-    this.updateHeartbeat().catch((error: unknown) =>
-      this.logger.error('a heartbeat failed', { error: messageOf(error) }),
-    );
-  }
-
-  #endSoon(reason: StopReason): void {
-    // After the answer to the command is written.
-    this.#endsWith = reason;
-    setImmediate(() => {
-      this.stop().catch((error: unknown) => {
-        this.logger.critical('stopping failed', { error: messageOf(error) });
-        this.#end(reason);
-      });
-    });
-  }
-
-  async #stop(): Promise<void> {
-    this.#ending.abort();
-    this.#status.stopping();
-    this.#beats.stop();
-    this.#announcer.announce();
-    await this.#intake.closeAll(limits.drainMs);
-    await this.#sendMetrics();
-    await this.updateHeartbeat();
-    this.#announcer.repeat();
-    await this.#runtime.close();
-    this.#end(this.#endsWith);
-  }
-
-  /** When the author leaves everything to the rules, a batch is matched at one go. */
-  #together(): ((scopes: readonly EventScope[]) => Promise<void>) | undefined {
+  #leavesAllToRules(): boolean {
     const base = BaseAgent.prototype;
-    const untouched =
+    return (
       this.processEvent === base.processEvent &&
       this.match === base.match &&
+      this.act === base.act &&
       this.findingOf === base.findingOf &&
       this.createFinding === base.createFinding &&
-      this.publishFinding === base.publishFinding;
-    if (!untouched) return undefined;
-    return (scopes) =>
-      matchTogether(scopes, {
-        ruleset: this.#configuration.ruleset,
-        metrics: this.metrics,
-        report: (match, event) => this.findingOf(match, event),
-        publish: (finding) => this.#findings.publish(finding),
-      });
-  }
-
-  #process(scope: EventScope): Promise<void> {
-    return processOne(scope, {
-      clock: this.clock,
-      metrics: this.metrics,
-      timeoutSeconds: this.config.value.processing.timeout,
-      work: (event) => this.processEvent(event),
-    });
-  }
-
-  #eventFailed(error: unknown, event: LogEvent, deliveries: number): void {
-    this.logger.debug('an event failed', { event_id: event.event_id, deliveries });
-    this.handleError(error).catch((second: unknown) =>
-      this.logger.critical('handleError itself failed', { error: messageOf(second) }),
+      this.publishFinding === base.publishFinding
     );
-  }
-
-  async #sendMetrics(): Promise<void> {
-    if (!this.config.value.monitoring.metrics_enabled) return;
-    measureProcess(this.metrics);
-    this.#runtime.tell('metrics', metricsOf(this.#sender, this.getMetrics()));
-  }
-
-  async #healthState(): Promise<string> {
-    if (!this.#status.running) return this.#status.state;
-    try {
-      const health = await within(this.clock, 5_000, this.checkHealth(), () => tooLong(5));
-      return String(health.status).slice(0, 32) || 'unhealthy';
-    } catch (error) {
-      this.logger.error('checkHealth failed', { error: messageOf(error) });
-      return 'unhealthy';
-    }
-  }
-
-  #components(): Record<string, unknown> {
-    return {
-      nats: this.#status.linkState,
-      topics: this.#intake.topics,
-      in_flight: this.#intake.inFlight,
-    };
-  }
-
-  #diagnostics(): object {
-    return {
-      status: this.getStatus(),
-      metrics: this.getMetrics(),
-      config: sanitizeData(this.config.value),
-      agent: {
-        name: this.agentName,
-        type: this.#runtime.agentType,
-        version: this.#runtime.version,
-      },
-      node: process.version,
-      uptime: uptimeOf(this.#sender),
-    };
-  }
-
-  #reply(answer: Omit<ControlReply, 'agent_id' | 'instance_id'>): ControlReply {
-    return { agent_id: this.agentId, instance_id: this.instanceId, ...answer };
   }
 }

@@ -14,9 +14,14 @@ export const systemClock: Clock = {
   },
 };
 
+/** The last time that was written: within one millisecond many findings are made. */
+let written = { at: Number.NaN, text: '' };
+
 /** RFC 3339, UTC, milliseconds. */
 export function isoTime(clock: Clock): string {
-  return new Date(clock.now()).toISOString();
+  const at = clock.now();
+  if (written.at !== at) written = { at, text: new Date(at).toISOString() };
+  return written.text;
 }
 
 /** Resolves after `ms` of `clock`, or at once when `signal` is aborted. */
@@ -33,17 +38,25 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** Runs `run` every `everyMs()` until stopped; a run that is still going is never doubled. */
-export function repeat(clock: Clock, everyMs: () => number, run: () => Promise<void>): () => void {
+/**
+ * Runs `run` every `everyMs()` until stopped, the first time after `firstMs`; a run that is still going is
+ * never doubled.
+ */
+export function repeat(
+  clock: Clock,
+  everyMs: () => number,
+  run: () => Promise<void>,
+  firstMs = everyMs(),
+): () => void {
   let stopped = false;
   let cancel = () => {};
-  const arm = () => {
+  const arm = (afterMs: number) => {
     if (stopped) return;
-    cancel = clock.after(everyMs(), () => {
-      void run().finally(arm);
+    cancel = clock.after(afterMs, () => {
+      void run().finally(() => arm(everyMs()));
     });
   };
-  arm();
+  arm(firstMs);
   return () => {
     stopped = true;
     cancel();

@@ -52,20 +52,59 @@ export function configHash(document: ConfigLayer): string {
   return createHash('sha256').update(canonicalJson(document)).digest('hex');
 }
 
+/** Members of a long list, as rules are, that are hashed at a stretch: some milliseconds. */
+const HASHED_AT_ONCE = 500;
+
+/** `configHash` in steps of a few milliseconds. */
+export function* hashingConfig(document: ConfigLayer): Generator<void, string> {
+  const hash = createHash('sha256');
+  let before = '{';
+  const keys = Object.keys(document).filter((key) => document[key] !== undefined);
+  for (const key of keys.sort()) {
+    const value = document[key];
+    hash.update(`${before}${JSON.stringify(key)}:`);
+    before = ',';
+    if (!Array.isArray(value)) {
+      hash.update(canonicalJson(value));
+      continue;
+    }
+    for (let from = 0; from < value.length; from += HASHED_AT_ONCE) {
+      const some = value.slice(from, from + HASHED_AT_ONCE).map(canonicalJson);
+      hash.update(`${from === 0 ? '[' : ','}${some.join(',')}`);
+      yield;
+    }
+    hash.update(value.length === 0 ? '[]' : ']');
+  }
+  hash.update(before === '{' ? '{}' : '}');
+  return hash.digest('hex');
+}
+
+/** What holds below what the server says. */
+export interface PackageLayers {
+  /** Of the package's files; the server knows them too, and says them unless it says otherwise. */
+  files: ConfigLayer;
+  /** Of the agent's code, which the server has never seen. */
+  code: ConfigLayer;
+}
+
 /**
  * The whole document from the server's answer: canonical names, over the package's own defaults, over
- * the protocol's. An empty list of rules or topics means "not said", so the package's hold.
+ * the protocol's. What the server says holds, an empty list too. Only of rules that the code alone has does
+ * the server know nothing: there its empty list means "not said".
  */
-export function completeConfig(
-  packageDefaults: ConfigLayer,
-  given: ConfigLayer,
+export function completeConfig(layers: PackageLayers, given: ConfigLayer): Record<string, unknown> {
+  return completeCanonical(layers, canonicalConfig(given));
+}
+
+/** As `completeConfig`, of an answer that is canonical already; it is not kept, and may lose its rules. */
+export function completeCanonical(
+  layers: PackageLayers,
+  layer: ConfigLayer,
 ): Record<string, unknown> {
-  const layer = canonicalConfig(given);
-  for (const key of ['rules', 'subscribed_topics']) {
-    const value = layer[key];
-    if (Array.isArray(value) && value.length === 0) delete layer[key];
-  }
-  return mergeLayers(CONFIG_DEFAULTS, packageDefaults, layer);
+  const isCodes = layers.files['rules'] === undefined && layers.code['rules'] !== undefined;
+  const { rules } = layer;
+  if (isCodes && Array.isArray(rules) && rules.length === 0) delete layer['rules'];
+  return mergeLayers(CONFIG_DEFAULTS, layers.code, layers.files, layer);
 }
 
 /** The document as a typed configuration, or its faults. */

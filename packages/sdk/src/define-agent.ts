@@ -6,7 +6,7 @@ import {
   type LogEvent,
   type Rule,
 } from '@opmas/protocol';
-import type { Match } from '@opmas/rules';
+import type { AgentMatch } from './agent/actions.ts';
 import { BaseAgent } from './base-agent.ts';
 import type { Clock } from './clock.ts';
 import { AgentError } from './errors.ts';
@@ -27,12 +27,12 @@ export interface AgentContext<F extends Fields> {
   /** The topic the event came on. */
   readonly topic: string;
   /** The configured rules that match `event`, in their order. */
-  match(event: LogEvent): Match[];
+  match(event: LogEvent): AgentMatch[];
   /**
    * Publishes a finding about the event, or the finding a match stands for. Repeated after a
    * redelivery, it is the same finding.
    */
-  finding(finding: FindingDraft | Match): Promise<void>;
+  finding(finding: FindingDraft | AgentMatch): Promise<void>;
 }
 
 export type EventHandler<F extends Fields> = (

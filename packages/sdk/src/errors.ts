@@ -1,5 +1,5 @@
 /** The one error an agent's author meets: a code from the shared table, and what to do about it. */
-import type { ErrorCode, Fault } from '@opmas/protocol';
+import type { ConfigFault, ErrorCode, Fault } from '@opmas/protocol';
 
 /** `code` is stable; `message` says what, where and how to fix; `faults` lists every fault found. */
 export class AgentError extends Error {
@@ -27,6 +27,15 @@ export function messageOf(error: unknown): string {
   } catch {
     return 'an error that cannot be shown';
   }
+}
+
+/** Faults as they are told to others: of the error where it names some, else its text as one. Bounded. */
+export function faultsIn(error: unknown): ConfigFault[] {
+  const named = error instanceof AgentError && error.faults.length > 0 ? error.faults : undefined;
+  const faults = named ?? [{ path: '', message: messageOf(error) }];
+  return faults
+    .slice(0, 50)
+    .map(({ path, message }) => ({ path: path.slice(0, 512), message: message.slice(0, 1_024) }));
 }
 
 /** `path: message; …` of at most five faults. */

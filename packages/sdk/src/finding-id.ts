@@ -1,16 +1,27 @@
 /** Finding ids that are a function of their cause, so that a redelivery never makes a second finding. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { FINDING_NAMESPACE } from '@opmas/protocol';
 
-const namespaceBytes = Buffer.from(FINDING_NAMESPACE.replaceAll('-', ''), 'hex');
+const NAMESPACE = Buffer.from(FINDING_NAMESPACE.replaceAll('-', ''), 'hex');
+/** Namespace and name, one behind the other: room for any name but the longest. */
+const room = Buffer.concat([NAMESPACE, Buffer.alloc(2_048)]);
+/** The longest UTF-8 of a UTF-16 unit. */
+const UNIT_BYTES = 3;
+/** By the two bits that are not given: the digit that says which kind of UUID it is. */
+const VARIANTS = '89ab';
 
 /** UUID version 5 of `name` in the namespace of findings (RFC 9562, section 5.5). */
 export function uuidV5(name: string): string {
-  const hash = createHash('sha1').update(namespaceBytes).update(name, 'utf8').digest();
-  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
-  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = hash.toString('hex', 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const hex = hash('sha1', withNamespace(name), 'hex');
+  const variant = VARIANTS.charAt(Number.parseInt(hex.charAt(16), 16) & 3);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function withNamespace(name: string): Buffer {
+  if (name.length * UNIT_BYTES > room.length - NAMESPACE.length) {
+    return Buffer.concat([NAMESPACE, Buffer.from(name)]);
+  }
+  return room.subarray(0, NAMESPACE.length + room.write(name, NAMESPACE.length));
 }
 
 /**

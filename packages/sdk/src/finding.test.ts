@@ -1,4 +1,5 @@
-import { Finding, parse } from '@opmas/protocol';
+import { createHash } from 'node:crypto';
+import { FINDING_NAMESPACE, Finding, parse } from '@opmas/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from './errors.ts';
@@ -26,6 +27,24 @@ test('ids follow from agent, rule or type, key and event, and are version 5', ()
   for (const other of [{ agentName: 'B' }, { subject: 's' }, { key: 1 }, { eventId: 'f' }]) {
     expect(findingId({ ...cause, ...other })).not.toBe(id);
   }
+});
+
+test('are those of RFC 9562, however long the name and whatever its characters', () => {
+  const namespace = Buffer.from(FINDING_NAMESPACE.replaceAll('-', ''), 'hex');
+  const reference = (name: string): string => {
+    const bytes = createHash('sha1').update(namespace).update(name, 'utf8').digest();
+    bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+    bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+    const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})/.exec(bytes.toString('hex'));
+    return groups?.slice(1).join('-') ?? '';
+  };
+  const unit = fc.constantFrom('a', 'é', '€', '😀', '\ud83d');
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 1_000 }), (name) => {
+      expect(uuidV5(name)).toBe(reference(name));
+    }),
+  );
+  expect(uuidV5('€'.repeat(5_000))).toBe(reference('€'.repeat(5_000)));
 });
 
 test('the order among findings of one rule decides, not other rules before it', () => {
@@ -71,6 +90,18 @@ test('whatever an author puts into details, the result is a finding within bound
       expect(parse(Finding, made).ok).toBe(true);
       expect(bounded(made)).toEqual(made);
     }),
+  );
+});
+
+test('what writes itself, or takes six bytes a character, is measured as it is written', () => {
+  const heavy = { toJSON: () => 'z'.repeat(limits.findingBytes) };
+  const finding = makeFinding(draft, origin());
+  const sly = { ...finding, details: { ...finding.details, heavy } };
+  expect(bounded(sly).details).toMatchObject({ truncated: true });
+  const control = '\u0001'.repeat(limits.findingBytes / 6);
+  const escaped = { ...finding, details: { ...finding.details, control } };
+  expect(Buffer.byteLength(JSON.stringify(bounded(escaped)))).toBeLessThanOrEqual(
+    limits.findingBytes,
   );
 });
 

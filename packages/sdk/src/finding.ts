@@ -79,7 +79,8 @@ export function checkedFinding(value: unknown): Finding {
  * carry `truncated: true`. What identifies it (ids, rule, pattern) is never cut away.
  */
 export function bounded(finding: Finding): Finding {
-  if (jsonBytes(finding) <= limits.findingBytes) return finding;
+  if (roomLeft(finding, limits.findingBytes) >= 0 || jsonBytes(finding) <= limits.findingBytes)
+    return finding;
   for (const chars of [wire.matchedChars, 1_024, 128]) {
     const cutDetails = cutTexts(finding.details, chars);
     const details = isPlainObject(cutDetails) ? cutDetails : {};
@@ -119,6 +120,34 @@ function cutTexts(value: unknown, chars: number): unknown {
 function cut(text: string, chars: number): string {
   if (text.length <= chars) return text;
   return `${text.slice(0, chars)}… [${text.length - chars} characters cut]`;
+}
+
+/** Bytes a string may take in JSON for each character, and anything else with its name and commas. */
+const CHAR_BYTES = 6;
+const VALUE_BYTES = 32;
+
+/**
+ * What is left of `room` when `value` is written as JSON, at least; below zero: it may not fit. Looks at no more
+ * than fits, and writes nothing, as most findings are a thousandth of what they may be.
+ */
+function roomLeft(value: unknown, room: number): number {
+  if (typeof value === 'string') return room - CHAR_BYTES * value.length - VALUE_BYTES;
+  if (typeof value !== 'object' || value === null) return room - VALUE_BYTES;
+  // What writes itself may be of any size.
+  if ('toJSON' in value) return -1;
+  let left = room - VALUE_BYTES;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (left < 0) return left;
+      left = roomLeft(item, left);
+    }
+    return left;
+  }
+  for (const name in value) {
+    if (left < 0) return left;
+    left = roomLeft(Reflect.get(value, name), left - CHAR_BYTES * name.length);
+  }
+  return left;
 }
 
 function jsonBytes(value: unknown): number {

@@ -11,6 +11,7 @@ export type {
   Severity,
 } from '@opmas/protocol';
 export type { Match } from '@opmas/rules';
+export type { ActionHandler, AgentMatch } from './agent/actions.ts';
 export type { ConfigOrigin } from './agent/configuration.ts';
 export type { AgentHealth } from './agent/status.ts';
 export { BaseAgent, type StopReason } from './base-agent.ts';
@@ -39,4 +40,5 @@ export {
   type ScaffoldOptions,
   scaffoldAgent,
 } from './scaffold/scaffold.ts';
+export type { WindowLog } from './state/window-log.ts';
 export type { Delivery } from './work/delivery.ts';

@@ -48,7 +48,7 @@ function hasSecretWord(name: string): boolean {
  */
 export function sanitizeData<T extends object>(data: T): Record<string, unknown> {
   const budget = { left: limits.sanitizeMembers };
-  return sanitizeObject(data, 0, new Set(), budget);
+  return sanitizeObject(data, 0, [], budget);
 }
 
 type Budget = { left: number };
@@ -56,11 +56,11 @@ type Budget = { left: number };
 function sanitizeObject(
   data: object,
   depth: number,
-  above: Set<object>,
+  above: object[],
   budget: Budget,
 ): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  above.add(data);
+  above.push(data);
   for (const [name, value] of Object.entries(data)) {
     if (budget.left <= 0) {
       result['truncated'] = true;
@@ -71,28 +71,29 @@ function sanitizeObject(
       isSecretName(name) && value !== null && value !== undefined
         ? MASK
         : sanitizeValue(value, depth + 1, above, budget);
-    // Not an assignment: a member named __proto__ must stay a member.
-    Object.defineProperty(result, name, {
-      value: clean,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    if (name === '__proto__') define(result, name, clean);
+    else result[name] = clean;
   }
-  above.delete(data);
+  above.pop();
   return result;
 }
 
-function sanitizeValue(value: unknown, depth: number, above: Set<object>, budget: Budget): unknown {
+/** What an assignment would not do to `__proto__`: make it a member. */
+function define(object: object, name: string, value: unknown): void {
+  const how = { enumerable: true, writable: true, configurable: true };
+  Object.defineProperty(object, name, { ...how, value });
+}
+
+function sanitizeValue(value: unknown, depth: number, above: object[], budget: Budget): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (typeof value === 'function') return undefined;
   if (typeof value !== 'object' || value === null) return value;
-  if (above.has(value)) return '[circular]';
+  if (above.includes(value)) return '[circular]';
   if (depth > limits.sanitizeDepth) return '[too deep]';
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (value instanceof Error) return { name: value.name, message: value.message };
   if (!Array.isArray(value)) return sanitizeObject(value, depth, above, budget);
-  above.add(value);
+  above.push(value);
   const items: unknown[] = [];
   for (const item of value) {
     if (budget.left <= 0) {
@@ -102,6 +103,6 @@ function sanitizeValue(value: unknown, depth: number, above: Set<object>, budget
     budget.left -= 1;
     items.push(sanitizeValue(item, depth + 1, above, budget));
   }
-  above.delete(value);
+  above.pop();
   return items;
 }

@@ -1,4 +1,4 @@
-/** Sends the status when it has changed; at most once a second, the last state always. */
+/** Sends the status when it has changed: at most once a second, outcomes of configurations at once, the last state always. */
 import type { AgentStatusReport } from '@opmas/protocol';
 import type { Clock } from '../clock.ts';
 import { limits } from '../limits.ts';
@@ -31,6 +31,17 @@ export class Announcer {
     else this.#now(report);
   }
 
+  /**
+   * Sends at once when it differs: what became of a configuration, which somebody waits for. After new
+   * credentials it stands for the answer that can no longer be given.
+   */
+  outcome(): void {
+    const report = this.#report();
+    if (essenceOf(report) === this.#last) return;
+    this.#cancel();
+    this.#now(report);
+  }
+
   /** Sends in any case, and now: after a reconnect, and at the end. */
   repeat(): void {
     this.#cancel();
@@ -45,5 +56,5 @@ export class Announcer {
 }
 
 function essenceOf(report: AgentStatusReport): string {
-  return JSON.stringify([report.status, report.reason, report.config]);
+  return JSON.stringify([report.status, report.reason, report.config, report.disabled_rules]);
 }

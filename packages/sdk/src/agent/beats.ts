@@ -13,34 +13,41 @@ export interface BeatPorts {
 
 export class Beats {
   readonly #ports: BeatPorts;
+  /** When each last ran, or when it was first waited for. */
+  readonly #since = new Map<'heartbeat' | 'metrics', number>();
   #stops: (() => void)[] = [];
 
   constructor(ports: BeatPorts) {
     this.#ports = ports;
   }
 
-  /** Starts, or starts anew with changed intervals. */
+  /**
+   * Starts, or goes on with changed intervals. The time that has passed since the last beat counts: an agent
+   * whose configuration changes again and again is not taken for dead.
+   */
   start(): void {
     this.stop();
     const ports = this.#ports;
-    const guarded = (run: () => Promise<void>) => () =>
-      run().catch((error: unknown) => ports.onError(error));
     this.#stops = [
-      repeat(
-        ports.clock,
-        () => ports.heartbeatSeconds() * 1000,
-        guarded(() => ports.heartbeat()),
-      ),
-      repeat(
-        ports.clock,
-        () => ports.metricsSeconds() * 1000,
-        guarded(() => ports.metrics()),
-      ),
+      this.#beat('heartbeat', () => ports.heartbeatSeconds() * 1000),
+      this.#beat('metrics', () => ports.metricsSeconds() * 1000),
     ];
   }
 
   stop(): void {
     for (const stop of this.#stops) stop();
     this.#stops = [];
+  }
+
+  #beat(kind: 'heartbeat' | 'metrics', everyMs: () => number): () => void {
+    const ports = this.#ports;
+    const { clock } = ports;
+    const since = this.#since.get(kind) ?? clock.now();
+    this.#since.set(kind, since);
+    const run = () => {
+      this.#since.set(kind, clock.now());
+      return ports[kind]().catch((error: unknown) => ports.onError(error));
+    };
+    return repeat(clock, everyMs, run, Math.max(0, since + everyMs() - clock.now()));
   }
 }

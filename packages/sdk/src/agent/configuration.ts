@@ -1,14 +1,25 @@
 /** The configuration in force and the one last refused: candidates are judged whole before they apply. */
 import {
+  type AgentConfig,
+  type ConfigFault,
   type ConfigLayer,
   canonicalConfig,
   type Fault,
   isPlainObject,
   mergeLayers,
 } from '@opmas/protocol';
-import { compileRules, type Ruleset } from '@opmas/rules';
-import { Config, completeConfig, configHash, readConfig } from '../config.ts';
-import { AgentError, describeFaults } from '../errors.ts';
+import { type CompileResult, compileRules, compileRulesInSlices, type Ruleset } from '@opmas/rules';
+import {
+  Config,
+  completeCanonical,
+  configHash,
+  hashingConfig,
+  type PackageLayers,
+  readConfig,
+} from '../config.ts';
+import { AgentError, describeFaults, faultsIn } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { atOnce, inTurns } from '../work/breath.ts';
 
 export interface ConfigOrigin {
   /** The document replaces the current one; else it is merged over it. */
@@ -25,21 +36,43 @@ export interface Candidate {
   given: ConfigLayer;
 }
 
+/** A document read and validated, but for what its rules come to. */
+interface Judged {
+  read: ReturnType<typeof readConfig>;
+  faults: readonly Fault[];
+  rules: unknown;
+  options: { budgetMs: number };
+}
+
 export class Configuration {
-  readonly #packageDefaults: ConfigLayer;
+  readonly #packageLayers: PackageLayers;
   #current: Candidate;
+  /** What the agent is known to work with; while a change is under way, the one before. */
+  #followed: Config;
   #attemptedHash: string | null = null;
-  #error: string | null = null;
+  #faults: readonly ConfigFault[] = [];
   #adopted = false;
 
   /** Starts with the package's defaults. @throws {AgentError} when those are faulty themselves */
-  constructor(packageDefaults: ConfigLayer) {
-    this.#packageDefaults = packageDefaults;
-    this.#current = this.#judge({}, {}, () => []);
+  constructor(packageLayers: PackageLayers) {
+    this.#packageLayers = packageLayers;
+    const judged = atOnce(this.#reading({}, () => []));
+    this.#current = this.#candidate({}, {}, judged, compileRules(judged.rules, judged.options));
+    this.#followed = this.#current.config;
   }
 
   get config(): Config {
     return this.#current.config;
+  }
+
+  /** What runs, as it can be put in force again. */
+  get inForce(): Candidate {
+    return this.#current;
+  }
+
+  /** What is told to others as running: only what the agent has followed to the end. */
+  get followed(): Config {
+    return this.#followed;
   }
 
   get ruleset(): Ruleset {
@@ -56,52 +89,97 @@ export class Configuration {
     running_hash: string | null;
     attempted_hash: string | null;
     error: string | null;
+    errors?: ConfigFault[];
   } {
+    const faults = this.#faults;
     return {
-      running_hash: this.#adopted ? this.#current.config.hash : null,
+      running_hash: this.#adopted ? this.#followed.hash : null,
       attempted_hash: this.#attemptedHash,
-      error: this.#error,
+      error: faults.length === 0 ? null : `the configuration is refused: ${describeFaults(faults)}`,
+      ...(faults.length === 0 ? {} : { errors: [...faults] }),
     };
   }
 
+  /** Remembers that a configuration is not taken, and why. */
+  refuse(hash: string, faults: readonly ConfigFault[]): void {
+    this.#attemptedHash = hash;
+    this.#faults = faults;
+  }
+
   /**
-   * Judges a document; nothing changes but the memory of a refusal.
+   * Judges a document, a few milliseconds at a stretch where it has many rules; nothing changes but the memory
+   * of a refusal.
    * @throws {AgentError} OPMAS_INVALID_CONFIGURATION with every fault; the present configuration stays
    */
-  propose(
+  async propose(
     document: ConfigLayer,
     origin: ConfigOrigin,
     validate: (document: Record<string, unknown>) => readonly Fault[],
-  ): Candidate {
-    const layer = canonicalConfig(document);
-    const given = origin.replace === true ? layer : mergeLayers(this.#current.given, layer);
-    const hash = origin.hash ?? configHash(given);
+  ): Promise<Candidate> {
+    const { given, hash } = await inTurns(this.#taking(document, origin));
     try {
-      return this.#judge(given, { ...origin, hash }, validate);
+      const judged = await inTurns(this.#reading(given, validate));
+      const compiled = await compileRulesInSlices(judged.rules, judged.options);
+      return this.#candidate(given, { ...origin, hash }, judged, compiled);
     } catch (error) {
-      this.#attemptedHash = hash;
-      this.#error = error instanceof Error ? error.message : String(error);
+      this.refuse(hash, faultsIn(error));
       throw error;
     }
   }
 
-  /** Puts a judged candidate in force. */
+  /** Puts a judged candidate in force. Others are told of it when it is `followedToTheEnd`. */
   adopt(candidate: Candidate): void {
     this.#current = candidate;
-    this.#adopted = true;
     this.#attemptedHash = candidate.config.hash;
-    this.#error = null;
+    this.#faults = [];
   }
 
-  #judge(
+  /** The agent works with what is in force. */
+  followedToTheEnd(): void {
+    this.#followed = this.#current.config;
+    this.#adopted = true;
+  }
+
+  /** What is to be judged, and its name. */
+  *#taking(
+    document: ConfigLayer,
+    origin: ConfigOrigin,
+  ): Generator<void, { given: ConfigLayer; hash: string }> {
+    const layer = canonicalConfig(document);
+    yield;
+    const given = origin.replace === true ? layer : mergeLayers(this.#current.given, layer);
+    yield;
+    return { given, hash: origin.hash ?? (yield* hashingConfig(given)) };
+  }
+
+  /** Each step takes milliseconds with thousands of rules: others have their turn in between. */
+  *#reading(
+    given: ConfigLayer,
+    validate: (document: Record<string, unknown>) => readonly Fault[],
+  ): Generator<void, Judged> {
+    // A copy: what the package says may take the place of rules.
+    const document = completeCanonical(this.#packageLayers, { ...given });
+    yield;
+    const read = readConfig(document);
+    yield;
+    const faults = read.ok ? [...validate(document)] : [...read.faults];
+    yield;
+    return {
+      read,
+      faults,
+      rules: isPlainObject(document) ? document['rules'] : [],
+      options: { budgetMs: read.ok ? ruleBudgetOf(read.value) : limits.ruleBudgetMs },
+    };
+  }
+
+  /** @throws {AgentError} OPMAS_INVALID_CONFIGURATION with every fault */
+  #candidate(
     given: ConfigLayer,
     origin: ConfigOrigin,
-    validate: (document: Record<string, unknown>) => readonly Fault[],
+    { read, faults: found }: Judged,
+    compiled: CompileResult,
   ): Candidate {
-    const document = completeConfig(this.#packageDefaults, given);
-    const read = readConfig(document);
-    const faults: Fault[] = read.ok ? [...validate(document)] : [...read.faults];
-    const compiled = compileRules(isPlainObject(document) ? document['rules'] : []);
+    const faults = [...found];
     if (read.ok && !compiled.ok) {
       for (const fault of compiled.errors) {
         const path = [`rules.${fault.index}`, fault.path].filter((p) => p !== '').join('.');
@@ -123,4 +201,11 @@ export class Configuration {
     });
     return { config, ruleset: compiled.ruleset, given };
   }
+}
+
+/** Milliseconds that one rule may take for one message. */
+export function ruleBudgetOf({ processing }: AgentConfig): number {
+  return processing.rule_budget === undefined
+    ? limits.ruleBudgetMs
+    : processing.rule_budget * 1_000;
 }

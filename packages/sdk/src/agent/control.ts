@@ -1,23 +1,23 @@
 /** The commands an agent obeys (`opmas.control.<agent_name>[.<instance_id>]`) and how each is answered. */
 import {
   type ConfigLayer,
+  type ConfigOutcome,
   ControlMessage,
   type ControlReply,
   isPlainObject,
   parse,
 } from '@opmas/protocol';
 import type { Clock } from '../clock.ts';
-import { AgentError, describeFaults, messageOf } from '../errors.ts';
+import { AgentError, describeFaults, faultsIn, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { levelOf } from '../logger.ts';
-import type { ConfigOrigin } from './configuration.ts';
+import type { Offer } from './config-source.ts';
 
 /** What the commands do; each is a member of the agent. */
 export interface ControlPorts {
   clock: Clock;
-  updateConfig(config: ConfigLayer, origin: ConfigOrigin): Promise<void>;
-  /** Asks the server for the configuration and applies it. */
-  refreshConfig(): Promise<void>;
+  /** Takes a configuration over, whole or not at all. */
+  offerConfig(offer: Offer, deadline: number | undefined): Promise<void>;
   runningHash(): string;
   setLogLevel(level: string): void;
   /** Ends the agent after the answer has been sent. */
@@ -35,8 +35,8 @@ export async function obey(message: ControlMessage, ports: ControlPorts): Promis
   const payload = message.payload ?? {};
   switch (message.command) {
     case 'update_config':
-      await updateConfig(payload, ports);
-      return { running_hash: ports.runningHash() };
+      await ports.offerConfig(offerOf(payload), deadlineOf(message));
+      return { running_hash: ports.runningHash(), attempted_hash: ports.runningHash() };
     case 'restart':
     case 'stop':
       ports.end(message.command);
@@ -63,20 +63,42 @@ export async function obey(message: ControlMessage, ports: ControlPorts): Promis
   }
 }
 
+function deadlineOf({ deadline }: ControlMessage): number | undefined {
+  return deadline === undefined ? undefined : Date.parse(deadline);
+}
+
 /**
  * A payload with `config` alone is merged over the current one; with its `hash` it is the whole
  * document; without `config` the server is asked.
  */
-async function updateConfig(payload: Record<string, unknown>, ports: ControlPorts): Promise<void> {
-  const { config, version, hash } = payload;
-  if (config === undefined) return ports.refreshConfig();
-  if (!isPlainObject(config)) {
+function offerOf(payload: Record<string, unknown>): Offer {
+  const { config, version, hash, retry } = payload;
+  if (config !== undefined && !isPlainObject(config)) {
     throw new AgentError('OPMAS_INVALID_REQUEST', 'payload.config must be an object');
   }
-  await ports.updateConfig(config, {
+  return {
+    ...(config === undefined ? {} : { config: config as ConfigLayer }),
     ...(typeof version === 'number' && Number.isInteger(version) ? { version } : {}),
-    ...(typeof hash === 'string' && hash.length <= 64 ? { hash, replace: true } : {}),
-  });
+    ...(typeof hash === 'string' && hash.length <= 64 ? { hash } : {}),
+    retry: retry === true,
+  };
+}
+
+/** What an `update_config` that was not obeyed came to. */
+export function refusalOf(
+  message: ControlMessage,
+  error: unknown,
+  runningHash: string | null,
+): ConfigOutcome | undefined {
+  if (message.command !== 'update_config') return undefined;
+  const hash = message.payload?.['hash'];
+  const isVerdict = error instanceof AgentError && error.code === 'OPMAS_INVALID_CONFIGURATION';
+  return {
+    running_hash: runningHash,
+    attempted_hash: typeof hash === 'string' ? hash.slice(0, 64) : null,
+    errors: faultsIn(error),
+    ...(isVerdict ? {} : { transient: true }),
+  };
 }
 
 /**

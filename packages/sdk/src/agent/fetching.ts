@@ -3,22 +3,26 @@ import { pause } from '../clock.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Logger } from '../logger.ts';
-import type { AgentRuntime, FetchedConfig } from '../runtime/runtime.ts';
+import type { AgentRuntime } from '../runtime/runtime.ts';
 
-/** @throws what `fetchConfig` throws, unless the server was only away */
-export async function fetchPatiently(
-  runtime: AgentRuntime,
+/**
+ * @param ask once more each time while the server is away
+ * @throws what `ask` throws, unless the server was only away
+ */
+export async function askPatiently<T>(
+  ask: () => Promise<T>,
+  { clock }: Pick<AgentRuntime, 'clock'>,
   logger: Logger,
   signal: AbortSignal,
-): Promise<FetchedConfig> {
+): Promise<T> {
   for (let wait: number = limits.retryFirstMs; ; wait = Math.min(wait * 2, limits.retryCapMs)) {
     try {
-      return await runtime.fetchConfig(signal);
+      return await ask();
     } catch (error) {
       const away = error instanceof AgentError && error.code === 'OPMAS_API_UNREACHABLE';
       if (signal.aborted || !away) throw error;
       logger.warning('the configuration cannot be fetched yet', { error: messageOf(error) });
-      await pause(runtime.clock, wait, signal);
+      await pause(clock, wait, signal);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** The topics an agent reads and the worker behind them. */
 import type { LogEvent } from '@opmas/protocol';
+import type { Ruleset } from '@opmas/rules';
 import { within } from '../clock.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -10,15 +11,20 @@ import { deadLetterOf } from '../work/dead-letter.ts';
 import { decodeMessage } from '../work/decode.ts';
 import type { Delivery } from '../work/delivery.ts';
 import type { EventScope } from '../work/scope.ts';
+import { Screening } from '../work/screening.ts';
 import { Worker } from '../work/worker.ts';
 
 export interface IntakePorts {
   process(scope: EventScope): Promise<void>;
   /** Asked at every message: the way to process all its events together, if there is one. */
   processAll(): ((scopes: readonly EventScope[]) => Promise<void>) | undefined;
-  settings(): { batch_size: number; max_retries: number };
+  settings(): { batch_size: number; max_retries: number; validate_every?: number };
+  /** The rules in force. */
+  ruleset(): Ruleset;
   failed(error: unknown, event: LogEvent, deliveries: number): void;
   invalid(error: string, topic: string): void;
+  /** A message came for the first time. */
+  heard(delivery: Delivery): void;
 }
 
 interface Reading {
@@ -30,6 +36,8 @@ export class Intake {
   readonly #metrics: Metrics;
   readonly #ports: IntakePorts;
   readonly #worker: Worker;
+  /** Not answered yet. */
+  readonly #held = new Set<Delivery>();
   readonly #readings = new Map<string, Promise<Reading>>();
   #closed = false;
 
@@ -37,7 +45,20 @@ export class Intake {
     this.#runtime = runtime;
     this.#metrics = metrics;
     this.#ports = ports;
+    const screening = new Screening({
+      ruleset: () => ports.ruleset(),
+      validateEvery: () => ports.settings().validate_every ?? limits.validateEvery,
+    });
     this.#worker = new Worker({
+      screen: (delivery) => screening.screen(delivery),
+      onRead: (topic, read, skipped) => {
+        screening.valid(topic, read);
+        const { events, seconds } = skipped;
+        if (events === 0) return;
+        metrics.increment('events_processed', events);
+        metrics.increment('events_unread', events);
+        metrics.observe('processing_time', seconds / events, events);
+      },
       clock: runtime.clock,
       decode: decodeMessage,
       process: (scope) => ports.process(scope),
@@ -50,6 +71,7 @@ export class Intake {
       onFailure: (error, event, deliveries) => ports.failed(error, event, deliveries),
       onInvalid: (error, topic) => {
         metrics.increment('events_invalid');
+        screening.distrust(topic);
         ports.invalid(error, topic);
       },
       onTrouble: (error, topic) => ports.invalid(messageOf(error), topic),
@@ -85,7 +107,7 @@ export class Intake {
     for (const topic of come) await this.open(topic);
   }
 
-  /** Takes no more and waits at most `graceMs` for what is in flight. */
+  /** Takes no more, waits at most `graceMs` for what is in flight, and gives back what is not done then. */
   async closeAll(graceMs: number): Promise<void> {
     this.#closed = true;
     const late = () => new AgentError('OPMAS_TIMEOUT', 'not finished in time');
@@ -95,9 +117,12 @@ export class Intake {
     try {
       await within(this.#runtime.clock, graceMs, finished, late);
     } catch (error) {
-      // The broker gives what is unfinished to another instance, or to this one after its restart.
+      // The broker gives it to another instance, or to this one after its restart.
+      const unfinished = [...this.#held];
+      this.#held.clear();
+      for (const delivery of unfinished) delivery.nak(0);
       this.#ports.invalid(
-        `${this.#worker.inFlight} messages given back unfinished: ${messageOf(error)}`,
+        `${unfinished.length} messages given back unfinished: ${messageOf(error)}`,
         '',
       );
     }
@@ -113,10 +138,17 @@ export class Intake {
     const slots = new Window(limits.messagesInFlight);
     const maxMessages = Math.min(this.#ports.settings().batch_size, limits.messagesInFlight);
     const work = async (delivery: Delivery) => {
+      this.#held.add(delivery);
       const leave = await slots.enter();
+      // Given back while it waited.
+      if (!this.#held.has(delivery)) return leave();
       if (delivery.deliveries > 1) this.#metrics.increment('events_redelivered');
+      else this.#ports.heard(delivery);
       const { processed, settled } = this.#worker.work(delivery);
-      void settled.finally(leave);
+      void settled.finally(() => {
+        this.#held.delete(delivery);
+        leave();
+      });
       await processed;
     };
     return { close: await this.#runtime.consume(topic, { maxMessages }, work) };

@@ -20,9 +20,12 @@ export class FindingPublisher {
     this.#topic = topic;
   }
 
-  /** Inside an event's processing: resolves when it is on its way. Elsewhere: when it is stored. */
-  async publish(finding: Finding): Promise<void> {
-    const checked = bounded(checkedFinding(finding));
+  /**
+   * Inside an event's processing: resolves when it is on its way. Elsewhere: when it is stored.
+   * @param isMade it was made a moment ago by `makeFinding`, which checks and bounds it
+   */
+  async publish(finding: Finding, { isMade = false } = {}): Promise<void> {
+    const checked = isMade ? finding : bounded(checkedFinding(finding));
     const scope = currentScope();
     if (scope !== undefined) {
       scope.findings += 1;
@@ -34,13 +37,13 @@ export class FindingPublisher {
       }
     }
     const release = await this.#window.enter();
-    const stored = this.#runtime
-      .publishFinding(this.#topic(), checked)
+    const stored = (scope?.kept ?? Promise.resolve())
+      .then(() => this.#runtime.publishFinding(this.#topic(), checked))
       .then(() => this.#metrics.increment('findings'))
       .finally(release);
     if (scope === undefined) return stored;
     // Awaited by the worker; until then a rejection must not count as unhandled.
     stored.catch(() => {});
-    scope.pending.push(stored);
+    scope.waitFor(stored);
   }
 }

@@ -1,5 +1,11 @@
 /** The messages an agent sends of itself, from what is known of it. */
-import type { Heartbeat, MetricsReport, MetricValue } from '@opmas/protocol';
+import type {
+  EventSource,
+  Heartbeat,
+  MetricsReport,
+  MetricValue,
+  RuleUsage,
+} from '@opmas/protocol';
 import { type Clock, isoTime } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
@@ -31,12 +37,23 @@ export function heartbeatOf(sender: Sender, status: string, config: Config): Hea
   };
 }
 
-export function metricsOf(sender: Sender, metrics: Record<string, MetricValue>): MetricsReport {
+export function metricsOf(
+  sender: Sender,
+  metrics: Record<string, MetricValue>,
+  {
+    rules,
+    sources,
+    partialAt,
+  }: { rules: RuleUsage[]; sources: EventSource[]; partialAt: string | undefined },
+): MetricsReport {
   return {
     agent_id: sender.agentId,
     timestamp: isoTime(sender.clock),
     instance_id: sender.instanceId,
     metrics,
+    ...(rules.length === 0 ? {} : { rules }),
+    sources,
+    ...(partialAt === undefined ? {} : { sources_partial_at: partialAt }),
   };
 }
 

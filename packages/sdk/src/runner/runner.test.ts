@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { consumerInfo, publishDurable, streamInfo } from '@opmas/bus';
 import { isPlainObject } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AgentProcess, event, World } from '../test/world.ts';
 
 // Real processes on a machine that may be busy: the bounds are in the waits.
@@ -36,7 +36,7 @@ async function launched(packageDir: string, token?: string): Promise<AgentProces
   const heartbeats = world.collect('opmas.heartbeat.*');
   const agent = world.launch(packageDir, token === undefined ? {} : { token });
   await waitFor(() => heartbeats.length > 0, {
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     what: `a heartbeat: ${agent.log()}`,
   });
   return agent;
@@ -97,7 +97,7 @@ test('a second launch heartbeats and works from its cache while the API is away'
       const answer = await world.command({ command: 'diagnostics' });
       return JSON.stringify(answer).includes('"pattern":"other"');
     },
-    { timeoutMs: 20_000, what: `the new configuration: ${second.log()}` },
+    { timeoutMs: 60_000, what: `the new configuration: ${second.log()}` },
   );
   expect(heartbeats.every((h) => h['agent_id'] === world.agentId)).toBe(true);
 });
@@ -153,7 +153,7 @@ test('only the event that fails is dead-lettered, the others of its batch are pr
   const poison = event('poison');
   await send('logs.auth', event('a'), poison, event('b'), event('c'));
   await waitFor(() => dead.length === 1, {
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     what: `a dead letter: ${agent.log()}`,
   });
   expect(dead[0]).toMatchObject({
@@ -180,7 +180,7 @@ test('it outlives a broker that is killed, and loses nothing it was sent', async
 });
 
 test('credentials are renewed at half their life, without a gap', async () => {
-  world.expiresIn = 6;
+  world.expiresIn = 4;
   const findings = world.collect('findings.>');
   const agent = await launched(world.package({ 'rules.json': RULES }), world.newToken());
   const renewals = () => world.calls.filter((call) => call.includes('/credentials 200')).length;
@@ -189,7 +189,7 @@ test('credentials are renewed at half their life, without a gap', async () => {
     await send('logs.auth', event('Bad password attempt'));
     sent += 1;
     const before = renewals();
-    await waitFor(() => findings.length === sent || renewals() > before, { timeoutMs: 20_000 });
+    await waitFor(() => findings.length === sent || renewals() > before, { timeoutMs: 60_000 });
   }
   await waitFor(() => findings.length === sent, { timeoutMs: 40_000, what: agent.log() });
   expect(agent.child.exitCode).toBeNull();
@@ -220,7 +220,7 @@ test.each([
 });
 
 test('a package that cannot load ends with 78 and says what to do', async () => {
-  for (const [files, message] of [
+  const cases = [
     [{}, 'neither agent.ts nor rules.json'],
     [{ 'rules.json': '{' }, 'is not JSON'],
     [{ 'rules.json': JSON.stringify([{ ...RULE, severity: 'fatal' }]) }, 'rules.0.severity'],
@@ -228,8 +228,12 @@ test('a package that cannot load ends with 78 and says what to do', async () => 
     [{ 'agent.ts': 'import "left-pad-nope";' }, 'npm install left-pad-nope'],
     [{ 'agent.ts': 'export default class {' }, 'agent.ts cannot be loaded'],
     [{ 'agent.ts': 'enum A { B }\nexport default A;' }, 'no enum'],
-  ] as const) {
-    const agent = world.launch(world.package({ ...files }));
+  ] as const;
+  const started = cases.map(([files, message]) => ({
+    message,
+    agent: world.launch(world.package({ ...files })),
+  }));
+  for (const { agent, message } of started) {
     expect(await agent.exited(), message).toBe(78);
     expect(agent.log()).toContain(message);
   }
@@ -320,6 +324,33 @@ test('SIGTERM lets the event in hand finish, its finding included', async () => 
   expect(consumer).toMatchObject({ ack_pending: 0, pending: 0 });
 });
 
+test('SIGTERM ends an agent whose event hangs within the grace of the host, and another instance gets the event', async () => {
+  const findings = world.collect('findings.>');
+  const dir = world.package({
+    'agent.ts': `
+      import { defineAgent } from '@opmas/sdk';
+      export default defineAgent({
+        type: 'security',
+        on: {
+          'logs.auth': async (event, ctx) => {
+            ctx.log.info('in hand');
+            if (process.env.OPMAS_INSTANCE_ID === 'first') await new Promise(() => {});
+            await ctx.finding({ type: 't', severity: 'info', description: 'finished' });
+          },
+        },
+      });`,
+  });
+  const env = { OPMAS_STOP_GRACE_MS: '2000' };
+  const first = world.launch(dir, { token: world.newToken(), instanceId: 'first', env });
+  await send('logs.auth', event('x'));
+  await waitFor(() => first.log().includes('in hand'), { timeoutMs: 60_000, what: first.log() });
+  first.child.kill('SIGTERM');
+  expect(await first.exited()).toBe(0);
+  expect(first.log()).toContain('1 messages given back unfinished');
+  const second = world.launch(dir, { instanceId: 'second' });
+  await waitFor(() => findings.length === 1, { timeoutMs: 60_000, what: second.log() });
+});
+
 test('what an agent logs and counts arrives on its own subjects', async () => {
   const logs = world.collect('opmas.logs.agent.*');
   const metrics = world.collect('opmas.metrics.*');
@@ -397,3 +428,70 @@ function eventIdOf(finding: Record<string, unknown>): string {
   const { details } = finding;
   return isPlainObject(details) ? String(details['event_id']) : '';
 }
+
+describe('an agent on another machine', () => {
+  test('enrols without AGENT_ID, says what its package says, and starts again by what its folder keeps', async () => {
+    const dir = world.package({ 'rules.json': RULES });
+    const token = world.newToken('opmas_enroll_');
+    const heartbeats = world.collect('opmas.heartbeat.*');
+    const first = world.launch(dir, { token, anonymous: true });
+    await waitFor(() => heartbeats.length > 0, { timeoutMs: 60_000, what: first.log() });
+    expect(heartbeats[0]).toMatchObject({ agent_id: world.agentId });
+    expect(world.registrations).toMatchObject([
+      {
+        agent_name: world.agentName,
+        agent_type: 'security',
+        subscribed_topics: world.topics,
+        findings_topic: world.findingsTopic,
+        description: 'Security monitoring agent for OPMAS',
+      },
+    ]);
+    first.child.kill('SIGTERM');
+    expect(await first.exited()).toBe(0);
+
+    // The token is still in its environment, and worth nothing: it is not shown again.
+    const later = world.collect('opmas.heartbeat.*');
+    const second = world.launch(dir, { token, anonymous: true });
+    await waitFor(() => later.length > 0, { timeoutMs: 60_000, what: second.log() });
+    expect(later[0]).toMatchObject({ agent_id: world.agentId });
+    expect(world.registrations).toHaveLength(1);
+  });
+
+  test('with neither a key nor a token it says so and ends', async () => {
+    const agent = world.launch(world.package({ 'rules.json': RULES }), { anonymous: true });
+    expect(await agent.exited()).toBe(1);
+    expect(agent.log()).toContain('ONE_TIME_REGISTRATION_TOKEN');
+  });
+});
+
+describe('X13 a revoked agent', () => {
+  test('ends; its next launch enrols with a new key, as the old one is refused', async () => {
+    const dir = world.package({ 'rules.json': RULES });
+    const first = await launched(dir, world.newToken());
+    const before = readFileSync(join(world.stateDir, 'identity.json'), 'utf8');
+    first.child.kill('SIGTERM');
+    await first.exited();
+    world.burn();
+    await launched(dir, world.newToken());
+    const after = readFileSync(join(world.stateDir, 'identity.json'), 'utf8');
+    expect(after).not.toBe(before);
+    expect(new Set(world.registrations.map(({ public_key }) => public_key)).size).toBe(2);
+  });
+});
+
+describe('X14 a second instance', () => {
+  test('ends when it is refused, and leaves the folder to the one that is right', async () => {
+    const dir = world.package({ 'rules.json': RULES });
+    const first = await launched(dir, world.newToken());
+    first.child.kill('SIGKILL');
+    await first.exited();
+    const path = join(world.stateDir, 'credentials.json');
+    const kept = JSON.parse(readFileSync(path, 'utf8')) as object;
+    const ended = { ...kept, expires_at: new Date(0).toISOString() };
+    writeFileSync(path, JSON.stringify(ended));
+    world.duplicate = true;
+    const second = world.launch(dir);
+    expect(await second.exited()).toBe(1);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(ended);
+  });
+});

@@ -7,10 +7,13 @@ import { messageOf } from '../errors.ts';
 export interface RunnerSettings {
   packageDir: string;
   stateDir: string;
-  agentId: string;
+  /** Undefined: an agent on another machine, whose folder knows it, or that enrols now. */
+  agentId: string | undefined;
   managementUrl: string;
   token: string | undefined;
   instanceId: string | undefined;
+  /** Milliseconds from the signal to end until the host kills the process. */
+  stopGraceMs: number | undefined;
   /** The environment layer of the configuration, `OPMAS_AGENT_<PATH>` with `__` between levels. */
   layer: ConfigLayer;
 }
@@ -41,7 +44,7 @@ export function readSettings(
       isAbsolute(args.state ?? ''),
       'give the absolute path of the agent’s own folder',
     ),
-    agentId: need('AGENT_ID', id, check(AgentId, id), 'must be the agent’s id: A-Z a-z 0-9 _ -'),
+    agentId: id,
     managementUrl: need(
       'MANAGEMENT_API_URL',
       url,
@@ -50,12 +53,23 @@ export function readSettings(
     ),
     token: token === '' ? undefined : token,
     instanceId: instance === '' ? undefined : instance,
+    stopGraceMs: graceOf(env['OPMAS_STOP_GRACE_MS'], faults),
     layer: environmentLayer(env),
   };
+  if (settings.agentId !== undefined && !check(AgentId, settings.agentId)) {
+    faults.push({ path: 'AGENT_ID', message: 'must be the agent’s id: A-Z a-z 0-9 _ -' });
+  }
   if (settings.instanceId !== undefined && !check(Token, settings.instanceId)) {
     faults.push({ path: 'OPMAS_INSTANCE_ID', message: 'must be 1 to 64 of A-Z a-z 0-9 _ -' });
   }
   return faults.length === 0 ? { ok: true, settings } : { ok: false, faults };
+}
+
+function graceOf(text: string | undefined, faults: Fault[]): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  faults.push({ path: 'OPMAS_STOP_GRACE_MS', message: 'must be milliseconds, 1 to 9999999' });
+  return undefined;
 }
 
 function readArgs(

@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto';
 import {
   type Bus,
   BusError,
+  type BusMessage,
   type BusStatus,
   connectBus,
   consumeDurable,
+  type DurableConsumption,
+  type Left,
   publishDurable,
 } from '@opmas/bus';
 import {
@@ -21,11 +24,14 @@ import {
 import { type Clock, pause, systemClock } from '../clock.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { LockedWindowFile } from '../state/locked-window-file.ts';
+import type { WindowLog } from '../state/window-log.ts';
 import type { Delivery } from '../work/delivery.ts';
-import { Enrolment } from './enrolment.ts';
+import { Enrolment, type EnrolmentDetails } from './enrolment.ts';
+import { readKept, writeKept } from './kept-configs.ts';
 import { LogPipe } from './log-pipe.ts';
 import { ManagementApi, Refusal } from './management.ts';
-import type { AgentRuntime, FetchedConfig, RuntimeHandlers, Told } from './runtime.ts';
+import type { AgentRuntime, FetchedConfig, KeptConfigs, RuntimeHandlers, Told } from './runtime.ts';
 import { StateFolder, type StoredCredentials } from './state-folder.ts';
 
 export interface RuntimeOptions {
@@ -40,6 +46,8 @@ export interface RuntimeOptions {
   stateDir?: string;
   instanceId?: string;
   packageDefaults?: ConfigLayer;
+  /** Milliseconds from the signal to end until the process is killed. */
+  stopGraceMs?: number;
   clock?: Clock;
   stdout?: (text: string) => void;
 }
@@ -49,6 +57,42 @@ export function createRuntime(options: RuntimeOptions): AgentRuntime {
   return new ConnectedRuntime(options);
 }
 
+/**
+ * The id of an agent that was given none: what its folder keeps of an earlier start, or what the server
+ * answers to its enrollment token. Waits for ever for a server that is away.
+ * @throws {AgentError} when the server refuses, or there is neither a key nor a token
+ */
+export async function enrolledId(
+  options: Omit<RuntimeOptions, 'agentId'> & {
+    about: EnrolmentDetails;
+    complain: (text: string) => void;
+  },
+): Promise<string> {
+  const enrolment = new Enrolment({
+    agentId: undefined,
+    agentName: options.agentName,
+    agentType: options.agentType ?? 'agent',
+    agentVersion: options.version ?? '0.0.0',
+    instanceId: options.instanceId ?? randomUUID(),
+    token: options.token,
+    about: options.about,
+    api: new ManagementApi(options.managementUrl),
+    folder: new StateFolder(options.stateDir ?? process.cwd()),
+    clock: options.clock ?? systemClock,
+    onWait: (error) =>
+      options.complain(`the management API does not answer yet: ${messageOf(error)}`),
+  });
+  return (await enrolment.obtain(new AbortController().signal)).agent_id;
+}
+
+/**
+ * Did the broker's store send this, at whose request ever? JetStream answers where the asker says, without asking
+ * who may publish there: such a message keeps the subject it was stored with, or names the stream it is from.
+ */
+function isRelayed(message: BusMessage, subject: string): boolean {
+  return message.subject !== subject || message.header('Nats-Stream') !== undefined;
+}
+
 class ConnectedRuntime implements AgentRuntime {
   readonly agentId: string;
   readonly agentName: string;
@@ -56,16 +100,21 @@ class ConnectedRuntime implements AgentRuntime {
   readonly version: string;
   readonly instanceId: string;
   readonly clock: Clock;
+  readonly stopGraceMs: number;
   readonly packageDefaults: ConfigLayer;
+  readonly windowLog: WindowLog;
   readonly #api: ManagementApi;
   readonly #folder: StateFolder;
   readonly #enrolment: Enrolment;
   readonly #logs: LogPipe;
   readonly #closing = new AbortController();
+  /** By topic. */
+  readonly #reading = new Map<string, DurableConsumption>();
   #credentials: StoredCredentials | undefined;
   #bus: Bus | undefined;
   #handlers: RuntimeHandlers | undefined;
   #renewing: Promise<void> | undefined;
+  #renewingNext: Promise<void> | undefined;
   #cancelRenewal = () => {};
 
   constructor(options: RuntimeOptions) {
@@ -75,9 +124,11 @@ class ConnectedRuntime implements AgentRuntime {
     this.version = options.version ?? '0.0.0';
     this.instanceId = options.instanceId ?? randomUUID();
     this.clock = options.clock ?? systemClock;
+    this.stopGraceMs = options.stopGraceMs ?? limits.stopGraceMs;
     this.packageDefaults = options.packageDefaults ?? {};
     this.#api = new ManagementApi(options.managementUrl);
     this.#folder = new StateFolder(options.stateDir ?? process.cwd());
+    this.windowLog = new LockedWindowFile(options.stateDir ?? process.cwd());
     this.#logs = new LogPipe(
       this.clock,
       options.stdout ?? ((text) => void process.stdout.write(text)),
@@ -105,13 +156,25 @@ class ConnectedRuntime implements AgentRuntime {
     bus.onViolation(({ operation, subject }) =>
       this.#own('error', `the broker refuses ${operation} on ${subject}`, {}),
     );
+    let swaps = 0;
+    bus.onSwap(() => {
+      swaps += 1;
+    });
     for (const subject of [
       subjects.control(this.agentName),
       subjects.controlInstance(this.agentName, this.instanceId),
     ]) {
       bus.subscribe(subject, async (message) => {
+        if (isRelayed(message, subject)) {
+          this.#own('error', `a stored message came as a command on ${subject}, ignored`, {});
+          return;
+        }
+        const before = swaps;
         const answer = await handlers.control(message.data);
-        if (message.reply !== undefined) message.respond(JSON.stringify(answer));
+        // The right to answer is the connection's on which the command came. What an exchange of credentials
+        // outlived, the agent's status tells.
+        if (message.reply !== undefined && swaps === before)
+          message.respond(JSON.stringify(answer));
       });
     }
     this.#logs.connect((line) =>
@@ -122,9 +185,9 @@ class ConnectedRuntime implements AgentRuntime {
     this.#planRenewal();
   }
 
-  async cachedConfig(): Promise<FetchedConfig | undefined> {
+  async cachedConfigs(): Promise<KeptConfigs | undefined> {
     try {
-      return await this.#folder.config.read();
+      return await readKept(this.#folder);
     } catch (error) {
       this.#own('warning', 'the cached configuration cannot be read', { error: messageOf(error) });
       return undefined;
@@ -144,13 +207,17 @@ class ConnectedRuntime implements AgentRuntime {
     }
   }
 
+  /** A renewal under way may have been asked for before the rights changed: this is one after it. */
   renewAccess(): Promise<void> {
-    return this.#renewNow();
+    this.#renewingNext ??= Promise.allSettled([this.#renewing]).then(() => {
+      this.#renewingNext = undefined;
+      return this.#renewNow();
+    });
+    return this.#renewingNext;
   }
 
-  async keepConfig(config: FetchedConfig): Promise<void> {
-    const { version, hash } = config;
-    await this.#folder.config.write({ version, hash, config: config.config });
+  async keepConfigs(kept: KeptConfigs): Promise<void> {
+    await writeKept(this.#folder, kept);
   }
 
   async consume(
@@ -163,6 +230,7 @@ class ConnectedRuntime implements AgentRuntime {
       consumer: consumerName(this.agentName, topic),
       maxMessages: options.maxMessages,
       concurrency: 1,
+      resendMs: limits.resendMs,
       onMessage: (message) =>
         work({
           topic: message.subject,
@@ -177,7 +245,15 @@ class ConnectedRuntime implements AgentRuntime {
         this.#own('error', `reading ${topic} failed`, { error: messageOf(error) }),
       onRecovered: () => this.#own('info', `reading ${topic} again`, {}),
     });
-    return () => consumption.stop();
+    this.#reading.set(topic, consumption);
+    return async () => {
+      this.#reading.delete(topic);
+      await consumption.stop();
+    };
+  }
+
+  async left(topic: string): Promise<Left> {
+    return (await this.#reading.get(topic)?.left()) ?? 'unknown';
   }
 
   async publishFinding(topic: string, finding: Finding): Promise<void> {

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AgentId,
+  ConfigFault,
   JsonObject,
   NatsAccess,
   parse,
@@ -14,7 +15,11 @@ import {
 } from '@opmas/protocol';
 import { AgentError, describeFaults } from '../errors.ts';
 
-const StoredIdentity = Type.Object({ agent_id: AgentId, seed: Type.String({ minLength: 1 }) });
+const StoredIdentity = Type.Object({
+  /** Not there until the server has told it, when an agent enrols without one. */
+  agent_id: Type.Optional(AgentId),
+  seed: Type.String({ minLength: 1 }),
+});
 export type StoredIdentity = Static<typeof StoredIdentity>;
 
 const StoredCredentials = Type.Object({
@@ -25,12 +30,32 @@ const StoredCredentials = Type.Object({
 /** The last registration answer and when it ends. */
 export type StoredCredentials = Static<typeof StoredCredentials>;
 
-const StoredConfig = Type.Object({
-  version: Type.Integer({ minimum: 0 }),
-  hash: Type.String({ maxLength: 64 }),
-  config: JsonObject,
-});
-export type StoredConfig = Static<typeof StoredConfig>;
+const version = Type.Integer({ minimum: 0 });
+const hash = Type.String({ maxLength: 64 });
+const KeptConfig = Type.Object({ version, hash, config: JsonObject });
+
+const StoredConfigs = Type.Union([
+  Type.Object({
+    current: Type.Union([
+      Type.Object({
+        ...KeptConfig.properties,
+        healthy: Type.Boolean(),
+        starts: Type.Integer({ minimum: 0 }),
+      }),
+      Type.Null(),
+    ]),
+    healthy: Type.Union([
+      Type.Object({ ...KeptConfig.properties, proven: Type.Optional(Type.Boolean()) }),
+      Type.Null(),
+    ]),
+    failed: Type.Array(Type.Object({ hash, errors: Type.Array(ConfigFault), at: Timestamp })),
+    /** SHA-256 of the rest in canonical form: a file that was changed or cut is noticed. */
+    checksum: hash,
+  }),
+  /** As versions before wrote it: the last one accepted. */
+  KeptConfig,
+]);
+export type StoredConfigs = Static<typeof StoredConfigs>;
 
 export class StateFolder {
   readonly #dir: string;
@@ -41,7 +66,7 @@ export class StateFolder {
 
   readonly identity = this.#file('identity.json', StoredIdentity);
   readonly credentials = this.#file('credentials.json', StoredCredentials);
-  readonly config = this.#file('config.json', StoredConfig);
+  readonly config = this.#file('config.json', StoredConfigs);
 
   #file<S extends TSchema>(name: string, schema: S): StoredFile<Static<S>> {
     const path = () => join(this.#dir, name);

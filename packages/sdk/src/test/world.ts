@@ -59,9 +59,13 @@ export class World {
   #http!: Server;
   #tokens = new Set<string>();
   #publicKey: string | undefined;
+  #burned = new Set<string>();
+  /** What every registration said. */
+  readonly registrations: RegistrationRequest[] = [];
+  /** Renewals are refused as those of a second instance while set. */
+  duplicate = false;
   #accessTokens = new Set<string>();
   #children = new Set<ChildProcess>();
-  #log = '';
   #operator = true;
 
   constructor(options: WorldOptions = {}) {
@@ -120,8 +124,9 @@ export class World {
     return join(this.dir.path, 'state');
   }
 
-  newToken(): string {
-    const token = randomUUID();
+  /** An enrollment token begins with the prefix of those. */
+  newToken(prefix = ''): string {
+    const token = `${prefix}${randomUUID()}`;
     this.#tokens.add(token);
     return token;
   }
@@ -130,6 +135,12 @@ export class World {
   revoke(): void {
     this.#publicKey = undefined;
     this.#accessTokens.clear();
+  }
+
+  /** As an administrator does with credentials that were stolen: the key is never taken again. */
+  burn(): void {
+    if (this.#publicKey !== undefined) this.#burned.add(this.#publicKey);
+    this.revoke();
   }
 
   /** Ends the access tokens, as a restart of a server with other keys would. */
@@ -158,11 +169,17 @@ export class World {
   /** Starts the runner with exactly the environment the host gives. */
   launch(
     packageDir: string,
-    options: { token?: string; instanceId?: string; env?: Record<string, string> } = {},
+    options: {
+      token?: string;
+      instanceId?: string;
+      /** Without AGENT_ID, as on another machine. */
+      anonymous?: boolean;
+      env?: Record<string, string>;
+    } = {},
   ): AgentProcess {
     mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
-    this.#log = join(this.dir.path, 'agent.log');
-    const log = openSync(this.#log, 'a');
+    const path = join(this.dir.path, `agent-${this.#children.size}.log`);
+    const log = openSync(path, 'a');
     const child = spawn(
       process.execPath,
       [RUNNER, '--package', packageDir, '--state', this.stateDir],
@@ -170,7 +187,7 @@ export class World {
         cwd: this.stateDir,
         stdio: ['ignore', log, log],
         env: {
-          AGENT_ID: this.agentId,
+          ...(options.anonymous === true ? {} : { AGENT_ID: this.agentId }),
           MANAGEMENT_API_URL: this.url,
           OPMAS_INSTANCE_ID: options.instanceId ?? randomUUID(),
           ...(options.token === undefined ? {} : { ONE_TIME_REGISTRATION_TOKEN: options.token }),
@@ -180,7 +197,7 @@ export class World {
     );
     closeSync(log);
     this.#children.add(child);
-    return new AgentProcess(child, () => readFileSync(this.#log, 'utf8'));
+    return new AgentProcess(child, () => readFileSync(path, 'utf8'));
   }
 
   /** What is published on `subject`, decoded, as it comes. */
@@ -230,6 +247,10 @@ export class World {
     const parsed = parse(RegistrationRequest, JSON.parse(text));
     if (!parsed.ok) return problem(400, 'OPMAS_INVALID_REQUEST', JSON.stringify(parsed.errors));
     const { discovery_token, public_key, agent_name } = parsed.value;
+    this.registrations.push(parsed.value);
+    if (this.#tokens.has(discovery_token) && this.#burned.has(public_key ?? '')) {
+      return problem(409, 'OPMAS_KEY_REVOKED', 'the key was revoked');
+    }
     if (!this.#tokens.delete(discovery_token)) {
       return problem(401, 'OPMAS_TOKEN_INVALID', 'the token is used, expired or unknown');
     }
@@ -241,6 +262,7 @@ export class World {
   #renew(text: string): { status: number; body: unknown } {
     const parsed = parse(CredentialsRequest, JSON.parse(text));
     if (!parsed.ok) return problem(400, 'OPMAS_INVALID_REQUEST', JSON.stringify(parsed.errors));
+    if (this.duplicate) return problem(409, 'OPMAS_DUPLICATE_IDENTITY', 'another instance');
     const { signature, ...rest } = parsed.value;
     const challenge = credentialsChallenge({ agent_id: this.agentId, ...rest });
     const genuine =
@@ -298,7 +320,7 @@ export class AgentProcess {
     void this.exit.then((code) => {
       result = code;
     });
-    await waitFor(() => result !== undefined, { timeoutMs: 20_000, what: `exit: ${this.log()}` });
+    await waitFor(() => result !== undefined, { timeoutMs: 60_000, what: `exit: ${this.log()}` });
     return result ?? 'unknown';
   }
 }

@@ -1,4 +1,6 @@
 /** What an agent's tests import. */
+
+export { MemoryWindowLog } from '../state/memory-window-log.ts';
 export { type FakeClock, fakeClock } from './fake-clock.ts';
 export {
   type EmitResult,

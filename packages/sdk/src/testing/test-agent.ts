@@ -16,6 +16,7 @@ import { AgentError } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import { type AgentClass, readPackage } from '../runner/package.ts';
 import { constructWith } from '../runtime/ambient.ts';
+import { MemoryWindowLog } from '../state/memory-window-log.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 import { TestRuntime } from './test-runtime.ts';
 
@@ -27,6 +28,8 @@ export interface TestOptions {
   /** Rules the server would send. */
   rules?: readonly Rule[];
   clock?: FakeClock;
+  /** What an agent before kept of its windows: its `windowLog`, to play a restart. */
+  windowLog?: MemoryWindowLog;
 }
 
 type TestedAgent = AgentClass & {
@@ -50,6 +53,8 @@ export interface TestHarness {
   readonly told: readonly { kind: string; message: object }[];
   readonly clock: FakeClock;
   readonly metrics: Metrics;
+  /** What would outlive the process. */
+  readonly windowLog: MemoryWindowLog;
   /** The agent; started by the first `emit`, `control` or `start`. */
   readonly agent: BaseAgent;
   start(): Promise<void>;
@@ -99,6 +104,7 @@ class Harness implements TestHarness {
       agentName: manifest?.name ?? 'TestAgent',
       agentType: manifest?.type ?? Agent.definition?.type ?? 'test',
       clock,
+      windowLog: options.windowLog ?? new MemoryWindowLog(),
       packageDefaults: read?.defaults ?? (topics.length > 0 ? { subscribed_topics: topics } : {}),
       config: mergeLayers(
         options.config ?? {},
@@ -118,6 +124,10 @@ class Harness implements TestHarness {
 
   get metrics(): Metrics {
     return this.#agent.metrics;
+  }
+
+  get windowLog(): MemoryWindowLog {
+    return this.#runtime.windowLog;
   }
 
   get findings(): readonly Finding[] {

@@ -1,7 +1,15 @@
 /** The runtime of `testAgent`: keeps in lists what a real one would publish. */
+import type { Left } from '@opmas/bus';
 import type { AgentLogLine, ConfigLayer, DeadLetter, Finding } from '@opmas/protocol';
 import { configHash } from '../config.ts';
-import type { AgentRuntime, FetchedConfig, RuntimeHandlers, Told } from '../runtime/runtime.ts';
+import type {
+  AgentRuntime,
+  FetchedConfig,
+  KeptConfigs,
+  RuntimeHandlers,
+  Told,
+} from '../runtime/runtime.ts';
+import { MemoryWindowLog } from '../state/memory-window-log.ts';
 import type { Delivery } from '../work/delivery.ts';
 import type { FakeClock } from './fake-clock.ts';
 
@@ -22,6 +30,7 @@ export class TestRuntime implements AgentRuntime {
   readonly told: { kind: Told; message: object }[] = [];
   readonly readers = new Map<string, (delivery: Delivery) => Promise<void>>();
   handlers: RuntimeHandlers | undefined;
+  readonly windowLog: MemoryWindowLog;
   #served: ConfigLayer;
   #deadIds = new Set<string>();
 
@@ -31,6 +40,7 @@ export class TestRuntime implements AgentRuntime {
     clock: FakeClock;
     packageDefaults: ConfigLayer;
     config: ConfigLayer;
+    windowLog?: MemoryWindowLog;
   }) {
     this.agentId = `${options.agentType}-test`;
     this.agentName = options.agentName;
@@ -38,6 +48,7 @@ export class TestRuntime implements AgentRuntime {
     this.clock = options.clock;
     this.packageDefaults = options.packageDefaults;
     this.#served = options.config;
+    this.windowLog = options.windowLog ?? new MemoryWindowLog();
   }
 
   async open(handlers: RuntimeHandlers): Promise<void> {
@@ -45,8 +56,11 @@ export class TestRuntime implements AgentRuntime {
     handlers.link('up', 'test');
   }
 
-  async cachedConfig(): Promise<undefined> {
-    return undefined;
+  /** What the agent has kept for its next start; a test may put something here before the start. */
+  kept: KeptConfigs | undefined;
+
+  async cachedConfigs(): Promise<KeptConfigs | undefined> {
+    return this.kept;
   }
 
   async fetchConfig(): Promise<FetchedConfig> {
@@ -55,7 +69,9 @@ export class TestRuntime implements AgentRuntime {
 
   async renewAccess(): Promise<void> {}
 
-  async keepConfig(): Promise<void> {}
+  async keepConfigs(kept: KeptConfigs): Promise<void> {
+    this.kept = structuredClone(kept);
+  }
 
   async consume(
     topic: string,
@@ -66,6 +82,10 @@ export class TestRuntime implements AgentRuntime {
     return async () => {
       this.readers.delete(topic);
     };
+  }
+
+  async left(): Promise<Left> {
+    return 'nothing';
   }
 
   async publishFinding(_topic: string, finding: Finding): Promise<void> {

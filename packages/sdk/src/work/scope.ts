@@ -2,19 +2,45 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LogEvent } from '@opmas/protocol';
 
+const NONE: readonly never[] = [];
+
 export class EventScope {
   readonly event: LogEvent;
   readonly topic: string;
-  /** Acknowledgements the event's message waits for. */
-  readonly pending: Promise<void>[] = [];
   findings = 0;
+  /** Findings of this event are published after it: what the event counted for is kept. */
+  kept: Promise<void> | undefined;
   // Made when needed: most events make no finding, and touch no metric.
+  #pending: Promise<void>[] | undefined;
+  #whenStored: (() => void)[] | undefined;
   #touched: Set<string> | undefined;
   #ordinals: Map<string, number> | undefined;
 
   constructor(event: LogEvent, topic: string) {
     this.event = event;
     this.topic = topic;
+  }
+
+  /** Acknowledgements the event's message waits for. */
+  get pending(): readonly Promise<void>[] {
+    return this.#pending ?? NONE;
+  }
+
+  /** The event's message is acknowledged after `stored` alone. */
+  waitFor(stored: Promise<void>): void {
+    (this.#pending ??= []).push(stored);
+  }
+
+  /** `told` is for when all findings of the event are stored. */
+  onceStored(told: () => void): void {
+    (this.#whenStored ??= []).push(told);
+  }
+
+  /** What is to be called when all findings of the event are stored; it is handed out once. */
+  takeOnceStored(): readonly (() => void)[] {
+    const told = this.#whenStored ?? NONE;
+    this.#whenStored = undefined;
+    return told;
   }
 
   /** 0, 1, 2 … for findings of one subject (rule or type), the same on every delivery. */

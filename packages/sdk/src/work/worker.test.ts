@@ -23,6 +23,8 @@ function setUp(process: (scope: EventScope) => Promise<void>, more: Partial<Work
   const worker = new Worker({
     clock,
     decode: decodeMessage,
+    screen: () => undefined,
+    onRead: () => undefined,
     process,
     processAll: () => undefined,
     deadLetter: async (letter) => void dead.push(letter),
@@ -54,7 +56,7 @@ test('a message is acknowledged only after the findings of all its events', asyn
   const stored = new Promise<void>((resolve) => {
     store = resolve;
   });
-  const { deliver, answers } = setUp(async (scope) => void scope.pending.push(stored));
+  const { deliver, answers } = setUp(async (scope) => scope.waitFor(stored));
   const { processed, settled } = deliver(batch('a', 'b'), 1);
   await processed;
   expect(answers).toEqual([]);
@@ -86,7 +88,7 @@ test('a finding that cannot be stored brings its event again, and not the others
   const { deliver, answers } = setUp(async (scope) => {
     seen.push(scope.event.event_id);
     if (scope.event.event_id === 'b' && !broker) {
-      scope.pending.push(Promise.reject(new Error('broker away')));
+      scope.waitFor(Promise.reject(new Error('broker away')));
     }
   });
   await deliver(batch('a', 'b'), 1).settled;

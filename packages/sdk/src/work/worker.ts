@@ -1,17 +1,14 @@
 /** Works messages of events: each event once, findings before the ack, only culprits to the dead letter. */
 import { check, type Fault, faultsOf, LogEvent } from '@opmas/protocol';
+import type { Screened } from '@opmas/rules';
 import { type Clock, repeat } from '../clock.ts';
 import { AgentError, describeFaults, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { Breath } from './breath.ts';
+import { type Decoded, decodeLines } from './decode.ts';
 import type { Delivery } from './delivery.ts';
 import { Progress } from './progress.ts';
 import { EventScope } from './scope.ts';
-
-/** A message's content: events by position, and what could not be read. */
-export interface Decoded {
-  events: { index: number; event: unknown }[];
-  broken: { index: number; text: string; error: string }[];
-}
 
 export interface DeadEvent {
   /** The same on every delivery. */
@@ -26,6 +23,10 @@ export interface DeadEvent {
 export interface WorkerPorts {
   clock: Clock;
   decode(data: Uint8Array): Decoded;
+  /** What of the message has to be read; undefined: all. Asked only when `processAll` has an answer. */
+  screen(delivery: Delivery): Screened | undefined;
+  /** All that was read of a message were events; others were not read, and took so many seconds together. */
+  onRead(topic: string, read: number, skipped: { events: number; seconds: number }): void;
   /** The author's code for one event; rejects when it failed or took too long. */
   process(scope: EventScope): Promise<void>;
   /** Asked per message: a way to process all events at once; its rejection sends them one by one. */
@@ -45,6 +46,12 @@ export type Outcome = 'acked' | 'retried';
 interface Pending {
   index: number;
   scope: EventScope;
+}
+
+/** Events to be worked, and parts that never can be. */
+interface Read {
+  pending: Pending[];
+  dead: { index: number; event: unknown; error: string }[];
 }
 
 interface Failed {
@@ -127,11 +134,15 @@ export class Worker {
   async #run(delivery: Delivery, processedAll: () => void): Promise<Outcome> {
     const maxDeliveries = this.#ports.maxDeliveries();
     const last = delivery.deliveries >= maxDeliveries;
-    const { pending, dead } = this.#read(delivery);
+    const processAll = this.#ports.processAll();
+    const some = processAll === undefined ? undefined : this.#readSome(delivery);
+    const { pending, dead } = some ?? this.#readAll(delivery);
     const failed: Failed[] = [];
 
-    const together = await this.#processTogether(pending);
+    const together = await this.#processTogether(processAll, pending);
+    const breath = new Breath();
     for (const entry of together ? [] : pending) {
+      if (breath.due) await breath.take();
       const { index, scope } = entry;
       try {
         await this.#ports.process(scope);
@@ -147,20 +158,22 @@ export class Worker {
     const failedAt = new Set(failed.map((f) => f.index));
     const reached =
       failed.length > 0 && !last && delivery.deliveries === 1 ? failed[0]?.index : undefined;
-    const done: number[] = [];
+    const isDone = (index: number) =>
+      !failedAt.has(index) && (reached === undefined || index <= reached);
     for (const { index, scope } of pending) {
-      if (failedAt.has(index) || (reached !== undefined && index > reached)) continue;
-      const lost = scope.pending.length === 0 ? undefined : await firstLoss(scope.pending);
-      if (lost === undefined) done.push(index);
-      else {
-        failed.push({ index, event: scope.event, error: lost.reason });
-        this.#ports.onFailure(lost.reason, scope.event, delivery.deliveries);
-      }
+      if (scope.pending.length === 0 || !isDone(index)) continue;
+      const lost = await firstLoss(scope.pending);
+      if (lost === undefined) continue;
+      failed.push({ index, event: scope.event, error: lost.reason });
+      failedAt.add(index);
+      this.#ports.onFailure(lost.reason, scope.event, delivery.deliveries);
     }
     if (failed.length === 0 && dead.length === 0) return 'acked';
 
     // Only a message that may come again needs a memory of what is done.
-    for (const index of done) this.#progress.markDone(delivery.key, index);
+    for (const { index } of pending) {
+      if (isDone(index)) this.#progress.markDone(delivery.key, index);
+    }
     const toBury = last
       ? [...dead, ...failed.map((f) => ({ ...f, error: messageOf(f.error) }))]
       : dead;
@@ -177,14 +190,30 @@ export class Worker {
     return failed.length === 0 || last ? 'acked' : 'retried';
   }
 
-  /** Splits a message into events still to be worked and parts that can never be. */
-  #read(delivery: Delivery): {
-    pending: Pending[];
-    dead: { index: number; event: unknown; error: string }[];
-  } {
-    const decoded = this.#ports.decode(delivery.data);
+  /** Only the events that may do something; undefined when all have to be read, as after one that is none. */
+  #readSome(delivery: Delivery): Read | undefined {
+    const began = performance.now();
+    const screened = this.#ports.screen(delivery);
+    const seconds = (performance.now() - began) / 1_000;
+    if (screened === undefined) return undefined;
+    const lines = decodeLines(delivery.data, screened.read);
     const pending: Pending[] = [];
-    const dead: { index: number; event: unknown; error: string }[] = [];
+    for (const { index, event } of lines ?? []) {
+      if (!check(LogEvent, event)) return undefined;
+      pending.push({ index, scope: new EventScope(event, delivery.topic) });
+    }
+    if (lines === undefined) return undefined;
+    this.#ports.onRead(delivery.topic, lines.length, { events: screened.skipped, seconds });
+    return { pending, dead: [] };
+  }
+
+  /** Splits a message into events still to be worked and parts that can never be. */
+  #readAll(delivery: Delivery): Read {
+    const decoded = this.#ports.decode(delivery.data);
+    // Places that mean something else than before say nothing of what is done.
+    if (!decoded.exact) this.#progress.forget(delivery.key);
+    const pending: Pending[] = [];
+    const dead: Read['dead'] = [];
     const bury = (index: number, event: unknown, error: string) => {
       if (this.#progress.isDone(delivery.key, index)) return;
       this.#ports.onInvalid(error, delivery.topic);
@@ -197,11 +226,14 @@ export class Worker {
       if (read.ok) pending.push({ index, scope: new EventScope(read.event, delivery.topic) });
       else bury(index, event, `not an event: ${describeFaults(read.faults)}`);
     }
+    if (dead.length === 0) this.#ports.onRead(delivery.topic, pending.length, NONE);
     return { pending, dead };
   }
 
-  async #processTogether(pending: Pending[]): Promise<boolean> {
-    const processAll = this.#ports.processAll();
+  async #processTogether(
+    processAll: ReturnType<WorkerPorts['processAll']>,
+    pending: Pending[],
+  ): Promise<boolean> {
     if (processAll === undefined) return false;
     try {
       await processAll(pending.map((entry) => entry.scope));
@@ -214,6 +246,8 @@ export class Worker {
     }
   }
 }
+
+const NONE = { events: 0, seconds: 0 };
 
 async function firstLoss(pending: readonly Promise<void>[]) {
   const results = await Promise.allSettled(pending);
