@@ -7,6 +7,7 @@ export type LaunchErrorCode =
   | 'nats_missing'
   | 'nats_failed'
   | 'port_taken'
+  | 'tls_failed'
   | 'child_failed'
   | 'child_config'
   | 'stop_timeout';

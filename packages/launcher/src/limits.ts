@@ -38,4 +38,11 @@ export const limits = {
   /** Processes looked at when searching leftovers and port holders. */
   processScan: 100_000,
   lockAttempts: 100,
+  /** How often certificates are looked at for renewal; they have a month left then. */
+  certificateCheckMs: 60 * 60_000,
+  /** Names and addresses of this machine in its certificate. */
+  certifiedNames: 60,
+  /** How often the authorities to trust are gathered anew, and the size of one file of them. */
+  authoritiesCheckMs: 5_000,
+  authoritiesBytes: 1024 * 1024,
 } as const;

@@ -1,6 +1,7 @@
 /** Where an agent's things lie in the data folder, and what of them the host looks at. */
 import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AUTHORITIES_FILE } from './authorities.ts';
 
 export interface AgentFiles {
   stateDir: string;
@@ -9,7 +10,7 @@ export interface AgentFiles {
 
 /** What the handshake leaves in the state folder. */
 const ENROLLMENT = ['identity.json', 'credentials.json'];
-const CACHES = ['config.json'];
+const CACHES = ['config.json', AUTHORITIES_FILE];
 
 /** `dataDir` must be a real path: adoption compares it with what the kernel tells. */
 export function agentFiles(

@@ -1,6 +1,17 @@
 /** Pins what the host promises: real broker, real host processes, real agents, kill -9. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestNats, testNats, waitFor } from '@opmas/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -49,6 +60,7 @@ describe('opmas-host', () => {
       'OPMAS_AGENT_NATS__URL',
       'OPMAS_AGENT_TEST',
       'OPMAS_INSTANCE_ID',
+      'OPMAS_STOP_GRACE_MS',
     ]);
     const log = join(bench.dataDir, 'logs', 'agents', 'wifi.log');
     for (const one of ['0=/dev/null', `1=${log}`, `2=${log}`])
@@ -208,6 +220,56 @@ describe('opmas-host', () => {
     expect(failed.reason).toBe('launch refused: the package was rejected');
     expect(bench.starts('wifi')).toHaveLength(0);
     expect(bench.launches).toHaveLength(5);
+  });
+
+  describe('X2 X22 a package that is not what was approved', () => {
+    const file = () => bench.packageFile('wifi', 'behave.json');
+    const tampering: [string, () => void][] = [
+      [
+        'one byte differs',
+        () => {
+          chmodSync(file(), 0o600);
+          writeFileSync(file(), '[ ]');
+          chmodSync(file(), 0o400);
+        },
+      ],
+      ['a file more', () => writeFileSync(bench.packageFile('wifi', 'x.ts'), '', { mode: 0o400 })],
+      ['a file less', () => rmSync(file())],
+      [
+        'a symbolic link',
+        () => {
+          renameSync(file(), bench.file('wifi', 'behave.json'));
+          symlinkSync('.opmas/behave.json', file());
+        },
+      ],
+      ['a file that may be run', () => chmodSync(file(), 0o500)],
+      ['a file that may be written', () => chmodSync(file(), 0o600)],
+      ['a hard link from outside', () => linkSync(file(), bench.file('wifi', 'outside'))],
+    ];
+
+    it.each(tampering)('%s: it is not started, and the reason says why', async (_, tamper) => {
+      const wish = bench.agent('wifi', []);
+      tamper();
+      await bench.wish(wish);
+      bench.startHost();
+      await bench.see(
+        'wifi',
+        (one) => one.reason?.startsWith('package_digest_mismatch: ') === true,
+      );
+      expect(bench.starts('wifi')).toEqual([]);
+    });
+
+    it('a change after its start is noticed at the next one, and its repair too', async () => {
+      await bench.wish(bench.agent('wifi', []));
+      bench.startHost();
+      const pid = await pidOf('wifi');
+      chmodSync(file(), 0o600);
+      process.kill(pid, 'SIGKILL');
+      await bench.see('wifi', (one) => one.reason?.startsWith('package_digest_mismatch') === true);
+      expect(bench.starts('wifi')).toHaveLength(1);
+      chmodSync(file(), 0o400);
+      await bench.see('wifi', (one) => one.state === 'ready' && one.pid !== pid);
+    });
   });
 
   it('keeps restarting an enrolled agent while the broker is away', async () => {

@@ -230,6 +230,7 @@ export class Keeper {
     record.instance_id = instanceId;
     if (fresh) record.ladder = freshLadder();
     if (prepared.kind === 'unanswered') return this.#waitForAnswer(prepared.reason);
+    if (prepared.kind === 'altered') return this.#quarantine(prepared.reason);
     if (prepared.kind === 'refused') return this.#countFailure(prepared.reason);
     if (prepared.dropped.length > 0) {
       const told = { agent: desired.agent_name, dropped: prepared.dropped.slice(0, 20) };
@@ -326,6 +327,13 @@ export class Keeper {
     this.#unanswered += 1;
     this.record.next_start_at = clock.now() + unansweredDelayMs(this.#unanswered, random);
     this.#move(this.record.ladder.crash_loop ? 'failed' : 'backoff', reason);
+  }
+
+  /** Nothing ran, so nothing is counted; until the files are right again no start is tried for real. */
+  #quarantine(reason: string): void {
+    const { clock, times } = this.#deps;
+    this.record.next_start_at = clock.now() + times.alteredMs;
+    this.#move('failed', reason);
   }
 
   #move(state: InstanceState, reason: string | null): void {

@@ -1,16 +1,19 @@
-/** Before a start: the package must be there, and the server (or the last ticket) must say how. */
+/** Before a start: the package must be what was approved, and the server (or the last ticket) must say how. */
 import { isAbsolute } from 'node:path';
 import type { DesiredAgent, LaunchTicket } from '@opmas/protocol';
 import { type AgentFiles, isFolder, prepareState } from './agent-files.ts';
 import type { KeptTicket } from './instance.ts';
 import { limits, type Timing } from './limits.ts';
 import type { HostLink } from './link.ts';
+import { checkPackage } from './package-check.ts';
 import type { StartSpec } from './runner.ts';
 
 export type Preparation =
   | { kind: 'ready'; spec: StartSpec; ticket: KeptTicket; dropped: string[] }
   /** The server said no, or what it said cannot be run. */
   | { kind: 'refused'; reason: string }
+  /** The files are not those that were approved: nothing is wrong with the agent itself. */
+  | { kind: 'altered'; reason: string }
   /** Nobody to ask, and the agent cannot do without. */
   | { kind: 'unanswered'; reason: string };
 
@@ -20,7 +23,7 @@ export interface LaunchInput {
   instanceId: string;
   kept: KeptTicket | null;
   link: Pick<HostLink, 'isUp' | 'requestLaunch'>;
-  times: Pick<Timing, 'launchMs' | 'relaunchMs'>;
+  times: Pick<Timing, 'launchMs' | 'relaunchMs' | 'stopGraceMs'>;
 }
 
 /** Asks for a launch ticket and makes the start specification of it. */
@@ -31,12 +34,14 @@ export async function prepareLaunch(input: LaunchInput): Promise<Preparation> {
   }
   const { enrolled } = await prepareState(files);
   const fallback = enrolled ? kept : null;
-  const answer = link.isUp()
-    ? await link.requestLaunch(
-        { agent_id: desired.agent_id, instance_id: instanceId, enrolled },
-        fallback === null ? times.launchMs : times.relaunchMs,
-      )
+  const request = { agent_id: desired.agent_id, instance_id: instanceId, enrolled };
+  const asked = link.isUp()
+    ? outcome(link.requestLaunch(request, fallback === null ? times.launchMs : times.relaunchMs))
     : undefined;
+  // While the server makes its answer; one that is not used expires, and so does why there was none.
+  const altered = await checkPackage(desired.package_dir, desired.package_digest);
+  if (altered !== undefined) return { kind: 'altered', reason: altered };
+  const answer = await asked?.();
   if (answer === undefined) {
     if (fallback === null) return { kind: 'unanswered', reason: unanswered(link.isUp()) };
     return { kind: 'ready', spec: specOf(input, fallback, null), ticket: fallback, dropped: [] };
@@ -53,8 +58,18 @@ export async function prepareLaunch(input: LaunchInput): Promise<Preparation> {
   return { kind: 'ready', spec: specOf(input, ticket, tokenOf(answer)), ticket, dropped };
 }
 
+/** What becomes of work that may not be asked about: it fails only for who asks. */
+function outcome<T>(work: Promise<T>): () => Promise<T> {
+  const settled = Promise.allSettled([work]);
+  return async () => {
+    const [end] = await settled;
+    if (end.status === 'fulfilled') return end.value;
+    throw end.reason;
+  };
+}
+
 function specOf(input: LaunchInput, ticket: KeptTicket, token: string | null): StartSpec {
-  const { desired, files, instanceId } = input;
+  const { desired, files, instanceId, times } = input;
   return {
     agent_id: desired.agent_id,
     agent_name: desired.agent_name,
@@ -68,6 +83,7 @@ function specOf(input: LaunchInput, ticket: KeptTicket, token: string | null): S
       AGENT_ID: desired.agent_id,
       MANAGEMENT_API_URL: ticket.management_url,
       OPMAS_INSTANCE_ID: instanceId,
+      OPMAS_STOP_GRACE_MS: String(times.stopGraceMs),
       ...(token === null ? {} : { ONE_TIME_REGISTRATION_TOKEN: token }),
     },
   };
@@ -93,8 +109,8 @@ function agentLayer(
   return { env, dropped };
 }
 
-/** OPMAS_AGENT_RUNNER is the host's own setting, whatever its name looks like. */
-const LAYER = /^OPMAS_AGENT_(?!RUNNER$)[A-Za-z0-9_]{1,200}$/;
+/** These two are the host's own settings, whatever their names look like. */
+const LAYER = /^OPMAS_AGENT_(?!(?:RUNNER|SANDBOX)$)[A-Za-z0-9_]{1,200}$/;
 
 function tokenOf(ticket: LaunchTicket): string | null {
   const token = ticket.registration_token ?? null;

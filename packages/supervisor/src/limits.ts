@@ -18,6 +18,8 @@ export const limits = {
   /** Variables and characters of an agent's environment layer. */
   envEntries: 500,
   envChars: 128 * 1024,
+  /** How often the authorities that agents trust are looked at. */
+  authoritiesCheckMs: 2_000,
 } as const;
 
 export const timing = {
@@ -27,6 +29,8 @@ export const timing = {
   relaunchMs: 1_000,
   /** From spawned to the first heartbeat. */
   startMs: 30_000,
+  /** A package that is not what was approved is looked at again after so long: it may be made anew. */
+  alteredMs: 5_000,
   /** From SIGTERM to SIGKILL. */
   stopGraceMs: 10_000,
   /** From SIGKILL to giving up until the next attempt. */
@@ -65,6 +69,15 @@ export const policyLimits = {
   heartbeatSlackMs: 1_000,
   /** Share of the memory limit that the JavaScript heap may take; the rest is buffers and code. */
   heapShare: 0.75,
+} as const;
+
+/** Of the view that a confined agent has of the data folder: it holds mount points only. */
+export const sandboxLimits = {
+  viewBytes: 256 * 1024,
+  viewEntries: 128,
+  openFiles: 4_096,
+  /** Trying once, at the start of the host, whether this machine can confine. */
+  probeMs: 5_000,
 } as const;
 
 /** Agents between spawned and ready at one time. */

@@ -7,12 +7,14 @@ import { type Bus, connectBus, systemInbox } from '@opmas/bus';
 import { EXIT_CONFIG } from '@opmas/protocol';
 import { pino } from 'pino';
 import { stateRoot } from './agent-files.ts';
+import { authoritiesOfAgents } from './authorities.ts';
 import { busLink } from './bus-link.ts';
 import { createHost } from './host.ts';
 import { takeLock } from './host-lock.ts';
 import { type Log, systemClock } from './link.ts';
 import { processRunner } from './runners/process.ts';
 import { processTable } from './runners/process-table.ts';
+import { createSandbox, noSandbox } from './sandbox/sandbox.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 /** A refused connection is tried again after so long: the agents need their host meanwhile. */
@@ -43,7 +45,14 @@ async function run(settings: Settings): Promise<void> {
   process.on('exit', lock.release);
 
   const stateDir = stateRoot(dataDir);
-  const runner = processRunner({ runnerScript: settings.agentRunner, stateDir, table });
+  const { agentRunner: runnerScript } = settings;
+  const sandbox =
+    settings.agentSandbox === 'on'
+      ? await createSandbox({ dataDir, runnerScript, log })
+      : noSandbox;
+  log.info({ confined: sandbox.level }, 'agents are confined');
+  const authorities = authoritiesOfAgents({ source: settings.caFile, stateDir, log });
+  const runner = authorities.given(processRunner({ runnerScript, stateDir, table, sandbox }));
   const link = busLink(hostId, log);
   const host = createHost({
     hostId,
@@ -65,6 +74,7 @@ async function run(settings: Settings): Promise<void> {
     log.info({ agents }, 'ending');
     await host.stop({ agents });
     runner.close();
+    authorities.close();
     await link.close();
     await bus?.drain();
     process.exit(0);
@@ -95,7 +105,7 @@ async function connect(
   log: Log,
   signal: AbortSignal,
 ): Promise<Bus | undefined> {
-  const { natsUrl, natsCreds, hostId } = settings;
+  const { natsUrl, natsCreds, natsCa, hostId } = settings;
   while (!signal.aborted) {
     try {
       return await connectBus({
@@ -103,6 +113,7 @@ async function connect(
         name: `opmas-host ${hostId}`,
         inboxPrefix: systemInbox.host(hostId),
         ...(natsCreds === undefined ? {} : { credsFile: natsCreds }),
+        ...(natsCa === undefined ? {} : { tlsCaFile: natsCa }),
         logger: log,
         signal,
       });

@@ -12,6 +12,7 @@ const wish = (over: Partial<DesiredAgent> = {}): DesiredAgent => ({
   desired: 'running',
   generation: 4,
   package_dir: '/p',
+  package_digest: 'a'.repeat(64),
   entry: 'code',
   limits: {},
   ...over,

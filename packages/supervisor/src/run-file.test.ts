@@ -22,6 +22,7 @@ const record = newRecord({
   desired: 'running',
   generation: 1,
   package_dir: '/p',
+  package_digest: 'a'.repeat(64),
   entry: 'code',
   limits: {},
 });

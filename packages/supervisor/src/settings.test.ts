@@ -6,6 +6,7 @@ it('tells every fault at once, with the name and the rule', () => {
   const result = readSettings({
     OPMAS_DATA_DIR: 'relative',
     OPMAS_HOST_ID: 'a.b',
+    OPMAS_AGENT_SANDBOX: 'maybe',
     OPMAS_LOG_LEVEL: 'loud',
     OPMAS_READY_FD: 'x',
     OPMAS_AGENT_RUNNER: '/no/such/file',
@@ -17,6 +18,7 @@ it('tells every fault at once, with the name and the rule', () => {
     'OPMAS_HOST_ID',
     'OPMAS_NATS_URL',
     'OPMAS_AGENT_RUNNER',
+    'OPMAS_AGENT_SANDBOX',
     'OPMAS_LOG_LEVEL',
     'OPMAS_READY_FD',
   ]);
@@ -30,6 +32,12 @@ it('takes the defaults for what may be left out', () => {
   };
   expect(readSettings(env)).toMatchObject({
     ok: true,
-    settings: { hostId: 'local', logLevel: 'info', natsCreds: undefined, readyFd: undefined },
+    settings: {
+      hostId: 'local',
+      agentSandbox: 'on',
+      logLevel: 'info',
+      natsCreds: undefined,
+      readyFd: undefined,
+    },
   });
 });

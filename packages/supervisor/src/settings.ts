@@ -12,8 +12,14 @@ export interface Settings {
   natsUrl: string;
   /** Path of a creds file; undefined: a broker without authentication. */
   natsCreds: string | undefined;
+  /** PEM of the authorities that may sign the broker's certificate. */
+  natsCa: string | undefined;
+  /** PEM of the authorities that agents trust beside the well-known ones. */
+  caFile: string | undefined;
   /** The script that turns a package into a running agent. */
   agentRunner: string;
+  /** `off`: agents run as whatever the host runs as, unconfined. */
+  agentSandbox: 'on' | 'off';
   logLevel: LogLevel;
   readyFd: number | undefined;
 }
@@ -23,7 +29,7 @@ export type SettingsResult =
   /** One sentence each: which variable, what is wrong, what it must be. */
   | { ok: false; errors: string[] };
 
-/** Reads OPMAS_DATA_DIR, _HOST_ID, _NATS_URL, _NATS_CREDS, _AGENT_RUNNER, _LOG_LEVEL, _READY_FD. */
+/** Every fault at once. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): SettingsResult {
   const errors: string[] = [];
   const value = (name: string) => env[name] || undefined;
@@ -46,15 +52,21 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       ? path
       : fault(name, `no such file; the absolute path of ${what}`);
   };
+  const optionalFile = (name: string, what: string) =>
+    value(name) === undefined ? undefined : file(name, what);
 
   const dataDir = absolute('OPMAS_DATA_DIR', 'the data folder');
   const hostId = value('OPMAS_HOST_ID') ?? 'local';
   if (!TOKEN.test(hostId)) fault('OPMAS_HOST_ID', '1 to 64 of A-Z a-z 0-9 _ -');
   const natsUrl =
     value('OPMAS_NATS_URL') ?? fault('OPMAS_NATS_URL', 'such as nats://127.0.0.1:4222');
-  const creds = value('OPMAS_NATS_CREDS');
-  const natsCreds = creds === undefined ? undefined : file('OPMAS_NATS_CREDS', 'a creds file');
+  const natsCreds = optionalFile('OPMAS_NATS_CREDS', 'a creds file');
+  const natsCa = optionalFile('OPMAS_NATS_CA', 'a PEM file');
+  const caFile = optionalFile('OPMAS_CA_FILE', 'a PEM file');
   const agentRunner = file('OPMAS_AGENT_RUNNER', 'the script that runs an agent package');
+  const sandbox = value('OPMAS_AGENT_SANDBOX') ?? 'on';
+  const agentSandbox = sandbox === 'on' || sandbox === 'off' ? sandbox : undefined;
+  if (agentSandbox === undefined) fault('OPMAS_AGENT_SANDBOX', 'on or off');
   const level = value('OPMAS_LOG_LEVEL') ?? 'info';
   const logLevel = LOG_LEVELS.find((one) => one === level);
   if (logLevel === undefined) fault('OPMAS_LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`);
@@ -64,10 +76,22 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     fault('OPMAS_READY_FD', 'the number of an open file descriptor');
   }
 
-  if (errors.length > 0 || logLevel === undefined) return { ok: false, errors };
+  if (errors.length > 0 || logLevel === undefined || agentSandbox === undefined)
+    return { ok: false, errors };
   return {
     ok: true,
-    settings: { dataDir, hostId, natsUrl, natsCreds, agentRunner, logLevel, readyFd },
+    settings: {
+      dataDir,
+      hostId,
+      natsUrl,
+      natsCreds,
+      natsCa,
+      caFile,
+      agentRunner,
+      agentSandbox,
+      logLevel,
+      readyFd,
+    },
   };
 }
 

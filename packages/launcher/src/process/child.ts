@@ -91,6 +91,12 @@ export class Child {
     if (child?.pid !== undefined && isRunning(child)) sendSignal(child.pid, this.plan.stopSignal);
   }
 
+  /** Tells the running process to read its configuration again, where SIGHUP means that to it. */
+  reload(): void {
+    const child = this.#process;
+    if (child?.pid !== undefined && isRunning(child)) sendSignal(child.pid, 'SIGHUP');
+  }
+
   /** Stop signal, grace, hard signal, SIGKILL to the group. After return nothing of it runs. */
   async stop(): Promise<void> {
     const began = performance.now();

@@ -15,7 +15,12 @@ export const UpFile = Type.Object({
   /** One-time link of the first start; useless once used. */
   setup_url: Type.Union([Type.String(), Type.Null()]),
   syslog: Type.Union([
-    Type.Object({ host: Type.String(), udp_port: Type.Integer(), tcp_port: Type.Integer() }),
+    Type.Object({
+      host: Type.String(),
+      udp_port: Type.Integer(),
+      tcp_port: Type.Integer(),
+      tls_port: Type.Optional(Type.Integer()),
+    }),
     Type.Null(),
   ]),
   embedded: Type.Array(Type.String()),

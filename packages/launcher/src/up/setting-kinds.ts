@@ -1,4 +1,5 @@
 /** The forms a setting's text may have: each turns it into a value or says what it must be. */
+import { isIP } from 'node:net';
 
 export type Checked<T> = { ok: true; value: T } | { ok: false; must: string };
 
@@ -47,6 +48,33 @@ export const url =
       ? { ok: true, value: text }
       : { ok: false, must };
   };
+
+/** Scheme, name and port alone. */
+export const origin: Kind<string> = (text) => {
+  const must = 'be a URL of scheme, name and port alone, as https://opmas.example';
+  if (!/^https?:/.test(text) || !URL.canParse(text)) return { ok: false, must };
+  const given = new URL(text);
+  return given.href === `${given.origin}/`
+    ? { ok: true, value: given.origin }
+    : { ok: false, must };
+};
+
+/** Addresses and networks (`10.0.0.0/8`), separated by commas. */
+export const networks: Kind<readonly string[]> = (text) => {
+  const value = text.split(',').map((part) => part.trim());
+  return value.every(isNetwork)
+    ? { ok: true, value }
+    : { ok: false, must: 'be addresses or networks, as 10.0.0.0/8, separated by commas' };
+};
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const width = isIP(address) === 6 ? 128 : 32;
+  if (isIP(address) === 0 || more.length > 0) return false;
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= width)
+  );
+}
 
 /** NATS clients take several servers, separated by commas. */
 export const natsUrls: Kind<string> = (text) => {

@@ -5,7 +5,9 @@ import {
   host,
   type Kind,
   natsUrls,
+  networks,
   oneOf,
+  origin,
   port,
   roles,
   secretText,
@@ -37,8 +39,6 @@ const row = <T>(kind: Kind<T>, fields: Omit<SettingRow<T>, 'kind'>): SettingRow<
   ...fields,
 });
 
-const TLS_LATER = 'put a TLS proxy in front of OPMAS, and set OPMAS_ALLOW_INSECURE=true';
-
 export const SETTINGS = {
   OPMAS_ENV: row(oneOf('development', 'testing', 'staging', 'production'), {
     fallback: 'production',
@@ -63,6 +63,18 @@ export const SETTINGS = {
     for: ['server'],
     meaning: '`auto`: a valid package is registered and started; `manual`: it waits for a person',
   }),
+  OPMAS_PACKAGE_SIGNATURES: row(oneOf('optional', 'required'), {
+    fallback: 'optional',
+    for: ['server'],
+    meaning:
+      '`required`: a package runs only when a trusted publisher signed it; `optional`: a signature is checked and shown where there is one',
+  }),
+  OPMAS_AGENT_SANDBOX: row(oneOf('on', 'off'), {
+    fallback: 'on',
+    for: ['host'],
+    meaning:
+      '`on`: an agent reads its package, writes its own folder and starts no program; `off`: it may do what the host may',
+  }),
   OPMAS_HTTP_HOST: row(host, {
     fallback: '127.0.0.1',
     for: ['server'],
@@ -78,10 +90,44 @@ export const SETTINGS = {
     for: ['server'],
     meaning: '`true` allows a host beyond loopback without TLS',
   }),
-  OPMAS_TLS: row(oneOf('auto'), { for: [], meaning: 'HTTPS from an own CA', later: TLS_LATER }),
-  OPMAS_TLS_CERT: row(anyText, { for: [], meaning: 'HTTPS certificate', later: TLS_LATER }),
-  OPMAS_TLS_KEY: row(anyText, { for: [], meaning: 'HTTPS key', later: TLS_LATER }),
-  OPMAS_TLS_CA: row(anyText, { for: [], meaning: 'HTTPS CA of clients', later: TLS_LATER }),
+  OPMAS_PUBLIC_URL: row(origin, {
+    for: ['server'],
+    meaning:
+      'where browsers find OPMAS when it is not the address it listens on (a proxy, a container, a name), as `https://opmas.example`: requests for other names are refused',
+  }),
+  OPMAS_TRUSTED_PROXIES: row(networks, {
+    for: ['server'],
+    meaning:
+      'proxies whose `X-Forwarded-For` is believed, as `10.0.0.0/8`: rate limits and the audit log see the address behind them',
+  }),
+  OPMAS_TLS: row(oneOf('auto'), {
+    for: [],
+    meaning:
+      '`auto`: HTTPS, and TLS to the embedded broker, with certificates of an own authority that renew by themselves',
+  }),
+  OPMAS_TLS_CERT: row(anyText, {
+    for: [],
+    path: true,
+    meaning:
+      'HTTPS with this certificate (PEM, the chain behind it); a changed file is taken over without a restart',
+  }),
+  OPMAS_TLS_KEY: row(anyText, {
+    for: [],
+    path: true,
+    meaning: 'its private key (PEM, without a passphrase)',
+  }),
+  OPMAS_TLS_CA: row(anyText, {
+    for: [],
+    path: true,
+    meaning:
+      'authorities of clients (PEM): who comes from another machine, by HTTPS or syslog over TLS, must show a certificate of theirs',
+  }),
+  OPMAS_CA_FILE: row(anyText, {
+    for: [],
+    path: true,
+    meaning:
+      'authorities (PEM) that OPMAS and its agents trust beside the well-known ones, for certificates of OPMAS itself',
+  }),
   OPMAS_GRPC_PORT: row(port, { for: [], meaning: 'gRPC', later: 'use the REST API' }),
   OPMAS_DATABASE_URL: row(url('postgres:', 'postgresql:'), {
     for: [],
@@ -107,10 +153,27 @@ export const SETTINGS = {
     for: [],
     meaning: 'public key (A…) of the account; needed when the seed is a signing key',
   }),
+  OPMAS_NATS_API_PREFIX: row(anyText, {
+    for: [],
+    secret: true,
+    meaning:
+      'where the account reaches the API of JetStream (`OPMAS_API.` and 32 hexadecimal digits); unset: under its usual name',
+  }),
+  OPMAS_NATS_OPERATOR_SEED: row(secretText(58), {
+    for: [],
+    secret: true,
+    meaning:
+      'seed (SO…) of the operator, or of a signing key of it: with it and OPMAS_NATS_SYS_CREDS agents can be revoked at once',
+  }),
   OPMAS_NATS_SYS_CREDS: row(anyText, {
     for: [],
     path: true,
     meaning: 'creds file of a user of the system account',
+  }),
+  OPMAS_NATS_CA: row(anyText, {
+    for: [],
+    path: true,
+    meaning: 'authorities (PEM) of an external broker reached over TLS',
   }),
   OPMAS_NATS_BIN: row(anyText, { for: [], path: true, meaning: 'the nats-server to run' }),
   OPMAS_REDIS_URL: row(url('redis:', 'rediss:'), {
@@ -135,8 +198,8 @@ export const SETTINGS = {
   }),
   OPMAS_SYSLOG_TLS_PORT: row(port, {
     for: [],
-    meaning: 'syslog over TLS',
-    later: 'use OPMAS_SYSLOG_PORT in a protected network',
+    meaning:
+      'syslog over TLS (RFC 5425; usually 6514), with OPMAS_TLS_CERT or a certificate of the own authority; 0 takes any; unset: none',
   }),
   OPMAS_EVENTS_MAX_AGE: row(duration, {
     fallback: '24h',
@@ -148,10 +211,47 @@ export const SETTINGS = {
     for: ['server'],
     meaning: 'how much of them is kept',
   }),
+  OPMAS_CONFIG_DEADLINE: row(duration, {
+    fallback: '30s',
+    for: ['server'],
+    meaning: 'how long an agent has to take over a configuration before it counts as not confirmed',
+  }),
   OPMAS_ADMIN_PASSWORD: row(secretText(15), {
     for: ['server'],
     secret: true,
     meaning: 'creates user `admin` with it on the first start',
+  }),
+  OPMAS_OIDC_ISSUER: row(url('https:', 'http:'), {
+    for: ['server'],
+    meaning: 'sign-in through this OpenID Connect provider too; http only on loopback',
+  }),
+  OPMAS_OIDC_CLIENT_ID: row(anyText, {
+    for: ['server'],
+    meaning: 'what the provider calls OPMAS',
+  }),
+  OPMAS_OIDC_CLIENT_SECRET: row(secretText(1), {
+    for: ['server'],
+    secret: true,
+    meaning: 'its secret; unset: a public client',
+  }),
+  OPMAS_OIDC_NAME: row(anyText, {
+    for: ['server'],
+    meaning: 'on the button of the sign-in page; unset: the host name of the issuer',
+  }),
+  OPMAS_OIDC_ROLES_CLAIM: row(anyText, {
+    for: ['server'],
+    meaning:
+      'claim that says groups or roles, dots between levels (`realm_access.roles`); unset: `roles`',
+  }),
+  OPMAS_OIDC_ROLE_MAP: row(anyText, {
+    for: ['server'],
+    meaning:
+      'role here by what the claim says: `group=role,group2=role2`; without one nobody gets in',
+  }),
+  OPMAS_OIDC_REDIRECT_URL: row(url('https:', 'http:'), {
+    for: ['server'],
+    meaning:
+      'where the provider sends browsers back; unset: `/api/v1/auth/login/oidc/oidc/callback` where browsers find OPMAS',
   }),
   OPMAS_METRICS_TOKEN: row(secretText(1), {
     for: ['server'],

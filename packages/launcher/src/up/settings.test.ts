@@ -60,8 +60,52 @@ test('a host beyond loopback without TLS needs a word for it', () => {
   expect(faults({ OPMAS_HTTP_HOST: 'http://localhost' })).toContain('OPMAS_HTTP_HOST');
 });
 
+test('12.2.1 with a certificate a host beyond loopback needs no word', () => {
+  const files = { OPMAS_TLS_CERT: 'a.crt', OPMAS_TLS_KEY: 'a.key' };
+  expect(faults({ OPMAS_HTTP_HOST: '0.0.0.0', OPMAS_TLS: 'auto' })).toEqual([]);
+  expect(faults({ OPMAS_HTTP_HOST: '0.0.0.0', ...files })).toEqual([]);
+  // Syslog over TLS says nothing of the API.
+  const syslog = { OPMAS_HTTP_HOST: '0.0.0.0', OPMAS_SYSLOG_TLS_PORT: '6514' };
+  expect(faults(syslog)).toEqual(['OPMAS_HTTP_HOST']);
+});
+
+test('certificates come from one source, and a key goes with each', () => {
+  expect(faults({ OPMAS_TLS: 'yes' })).toEqual(['OPMAS_TLS']);
+  expect(faults({ OPMAS_TLS_CERT: 'a.crt' })).toEqual(['OPMAS_TLS_CERT']);
+  expect(faults({ OPMAS_TLS_KEY: 'a.key' })).toEqual(['OPMAS_TLS_KEY']);
+  expect(faults({ OPMAS_TLS_CA: 'ca.crt' })).toEqual(['OPMAS_TLS_CA']);
+  expect(faults({ OPMAS_NATS_CA: 'ca.crt' })).toEqual(['OPMAS_NATS_CA']);
+  const both = { OPMAS_TLS: 'auto', OPMAS_TLS_CERT: 'a.crt', OPMAS_TLS_KEY: 'a.key' };
+  expect(faults(both)).toEqual(['OPMAS_TLS']);
+});
+
+test('syslog over TLS takes the certificate of HTTPS, or one of the own authority', () => {
+  const syslog = { OPMAS_SYSLOG_TLS_PORT: '6514' };
+  expect(settings(syslog).tls).toMatchObject({
+    http: undefined,
+    syslog: { port: 6514, certificate: { kind: 'own' } },
+    broker: false,
+  });
+  const files = { OPMAS_TLS_CERT: 'a.crt', OPMAS_TLS_KEY: '/b/a.key' };
+  const given = { kind: 'files', cert: '/somewhere/a.crt', key: '/b/a.key' };
+  expect(settings({ ...syslog, ...files }).tls).toMatchObject({
+    http: given,
+    syslog: { certificate: given },
+    broker: false,
+  });
+});
+
+test('the embedded broker speaks TLS with the own authority, an external one by its URL', () => {
+  expect(settings({ OPMAS_TLS: 'auto' }).tls).toMatchObject({ broker: true });
+  const external = { OPMAS_NATS_URL: 'tls://broker.lan:4222', OPMAS_NATS_CA: 'ca.crt' };
+  expect(settings({ OPMAS_TLS: 'auto', ...external }).tls).toMatchObject({
+    broker: false,
+    natsCa: '/somewhere/ca.crt',
+  });
+});
+
 test('what this version lacks is refused, not ignored', () => {
-  for (const name of Object.keys(SETTINGS).filter((one) => /_TLS|GRPC/.test(one))) {
+  for (const name of Object.keys(SETTINGS).filter((one) => one.includes('GRPC'))) {
     expect(faults({ [name]: '1' })).toEqual([name]);
   }
 });
@@ -79,6 +123,7 @@ test('the server gets its settings and the agents’ layer, the others neither',
     AWS_SECRET: 'x',
     OPMAS_AGENT_PROCESSING__BATCH_SIZE: '50',
     OPMAS_AGENT_RUNNER: '/evil',
+    OPMAS_AGENT_SANDBOX: 'off',
     OPMAS_METRICS_TOKEN: 'token',
     OPMAS_ADMIN_PASSWORD: 'a long enough password',
   });
@@ -88,7 +133,12 @@ test('the server gets its settings and the agents’ layer, the others neither',
     OPMAS_METRICS_TOKEN: 'token',
     OPMAS_ADMIN_PASSWORD: 'a long enough password',
   });
-  expect(handedOn.host).toEqual({ PATH: '/bin', OPMAS_LOG_LEVEL: 'info' });
+  expect(handedOn.host).toEqual({
+    PATH: '/bin',
+    OPMAS_AGENT_SANDBOX: 'off',
+    OPMAS_LOG_LEVEL: 'info',
+  });
+  expect(handedOn.server).not.toHaveProperty('OPMAS_AGENT_SANDBOX');
   expect(Object.keys(handedOn.collector).sort()).toEqual([
     'OPMAS_LOG_LEVEL',
     'OPMAS_SYSLOG_HOST',

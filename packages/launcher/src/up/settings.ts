@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Fault, Parsed } from '@opmas/protocol';
 import type { Checked, Role } from './setting-kinds.ts';
 import { type Part, SETTINGS, type SettingName, type SettingRow } from './setting-table.ts';
+import { TLS_NAMES, type TlsSettings, tlsSettings } from './tls-settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,6 +11,9 @@ export interface Settings {
   dataDir: string;
   agentsDir: string;
   http: { host: string; port: number };
+  /** Where browsers find it, when that is something else. */
+  publicUrl: string | undefined;
+  tls: TlsSettings;
   syslog: { host: string; port: number };
   /** Undefined: embedded. */
   database: { url: string; migrateUrl: string } | undefined;
@@ -19,7 +23,9 @@ export interface Settings {
         url: string;
         accountSeed: string | undefined;
         account: string | undefined;
+        apiPrefix: string | undefined;
         sysCreds: string | undefined;
+        operatorSeed: string | undefined;
       }
     | undefined;
   natsBin: string | undefined;
@@ -70,10 +76,12 @@ export function readSettings(env: Environment, cwd: string): Parsed<Settings> {
   const dataDir = read('OPMAS_DATA_DIR', all.OPMAS_DATA_DIR) ?? resolve(cwd, '.opmas');
   const httpHost = read('OPMAS_HTTP_HOST', all.OPMAS_HTTP_HOST) ?? '127.0.0.1';
   const insecure = read('OPMAS_ALLOW_INSECURE', all.OPMAS_ALLOW_INSECURE) === 'true';
-  if (!insecure && !isLoopback(httpHost)) {
+  const nats = externalNats(read, errors);
+  const tls = tlsSettings(read, errors, nats !== undefined);
+  if (!insecure && tls.http === undefined && !isLoopback(httpHost)) {
     errors.push({
       path: 'OPMAS_HTTP_HOST',
-      message: `OPMAS_HTTP_HOST=${httpHost} is reached from other machines and there is no TLS; set OPMAS_ALLOW_INSECURE=true only behind a TLS proxy`,
+      message: `OPMAS_HTTP_HOST=${httpHost} is reached from other machines and there is no TLS; set OPMAS_TLS=auto (or OPMAS_TLS_CERT and OPMAS_TLS_KEY), or OPMAS_ALLOW_INSECURE=true only behind a TLS proxy`,
     });
   }
   const databaseUrl = read('OPMAS_DATABASE_URL', all.OPMAS_DATABASE_URL);
@@ -93,7 +101,9 @@ export function readSettings(env: Environment, cwd: string): Parsed<Settings> {
       databaseUrl === undefined
         ? undefined
         : { url: databaseUrl, migrateUrl: migrateUrl ?? databaseUrl },
-    nats: externalNats(read, errors),
+    nats,
+    publicUrl: read('OPMAS_PUBLIC_URL', all.OPMAS_PUBLIC_URL),
+    tls,
     natsBin: read('OPMAS_NATS_BIN', all.OPMAS_NATS_BIN),
     masterKeyFile:
       read('OPMAS_MASTER_KEY_FILE', all.OPMAS_MASTER_KEY_FILE) ??
@@ -121,12 +131,16 @@ const READ_BELOW: ReadonlySet<SettingName> = new Set([
   'OPMAS_NATS_URL',
   'OPMAS_NATS_ACCOUNT_SEED',
   'OPMAS_NATS_ACCOUNT',
+  'OPMAS_NATS_API_PREFIX',
+  'OPMAS_NATS_OPERATOR_SEED',
   'OPMAS_NATS_SYS_CREDS',
   'OPMAS_NATS_BIN',
   'OPMAS_MASTER_KEY_FILE',
   'OPMAS_EVENTS_MAX_BYTES',
   'OPMAS_ROLES',
   'OPMAS_HOST_ID',
+  'OPMAS_PUBLIC_URL',
+  ...TLS_NAMES,
 ]);
 
 type Read = <T>(name: SettingName, row: SettingRow<T>) => T | undefined;
@@ -135,10 +149,14 @@ function externalNats(read: Read, errors: Fault[]): Settings['nats'] {
   const url = read('OPMAS_NATS_URL', SETTINGS.OPMAS_NATS_URL);
   const accountSeed = read('OPMAS_NATS_ACCOUNT_SEED', SETTINGS.OPMAS_NATS_ACCOUNT_SEED);
   const account = read('OPMAS_NATS_ACCOUNT', SETTINGS.OPMAS_NATS_ACCOUNT);
+  const apiPrefix = read('OPMAS_NATS_API_PREFIX', SETTINGS.OPMAS_NATS_API_PREFIX);
   const sysCreds = read('OPMAS_NATS_SYS_CREDS', SETTINGS.OPMAS_NATS_SYS_CREDS);
-  if (url !== undefined) return { url, accountSeed, account, sysCreds };
+  const operatorSeed = read('OPMAS_NATS_OPERATOR_SEED', SETTINGS.OPMAS_NATS_OPERATOR_SEED);
+  if (url !== undefined) return { url, accountSeed, account, apiPrefix, sysCreds, operatorSeed };
   if (accountSeed !== undefined) errors.push(needs('OPMAS_NATS_ACCOUNT_SEED', 'OPMAS_NATS_URL'));
   if (account !== undefined) errors.push(needs('OPMAS_NATS_ACCOUNT', 'OPMAS_NATS_URL'));
+  if (apiPrefix !== undefined) errors.push(needs('OPMAS_NATS_API_PREFIX', 'OPMAS_NATS_URL'));
+  if (operatorSeed !== undefined) errors.push(needs('OPMAS_NATS_OPERATOR_SEED', 'OPMAS_NATS_URL'));
   if (sysCreds !== undefined) errors.push(needs('OPMAS_NATS_SYS_CREDS', 'OPMAS_NATS_URL'));
   return undefined;
 }
@@ -179,7 +197,7 @@ function handedOn(env: Environment, text: (name: SettingName) => string | undefi
 
 /** `OPMAS_AGENT_<PATH>`: the environment layer of every agent's configuration. */
 function isAgentLayer(name: string): boolean {
-  return name.startsWith('OPMAS_AGENT_') && !INTERNAL.has(name);
+  return name.startsWith('OPMAS_AGENT_') && !INTERNAL.has(name) && !(name in SETTINGS);
 }
 
 function unknownNames(env: Environment): string[] {

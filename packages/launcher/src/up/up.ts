@@ -9,6 +9,7 @@ import { externalCreds } from '../nats/external-creds.ts';
 import { embeddedPostgres } from '../postgres/embedded-postgres.ts';
 import { Child, type ChildEvent } from '../process/child.ts';
 import { ownIdentity } from '../process/identity.ts';
+import { NO_TLS, type PreparedTls } from '../tls/prepared.ts';
 import { endLeftoverChildren } from './down.ts';
 import { hostIdOf } from './host-id.ts';
 import { type PartContext, partPlan } from './parts.ts';
@@ -17,6 +18,7 @@ import type { Progress } from './progress.ts';
 import { removeUpFile, type UpFile, writeUpFile } from './run-file.ts';
 import type { Part } from './setting-table.ts';
 import type { Settings } from './settings.ts';
+import { usesTls } from './tls-settings.ts';
 import { upLog } from './up-log.ts';
 
 export interface UpOptions {
@@ -43,7 +45,11 @@ const ServerReady = Type.Object({
   setup_url: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 });
 const HostReady = Type.Object({});
-const CollectorReady = Type.Object({ udp_port: Type.Integer(), tcp_port: Type.Integer() });
+const CollectorReady = Type.Object({
+  udp_port: Type.Integer(),
+  tcp_port: Type.Integer(),
+  tls_port: Type.Optional(Type.Integer()),
+});
 
 /**
  * Starts OPMAS with these settings and returns when everything answers.
@@ -74,6 +80,7 @@ export async function up(given: Settings, options: UpOptions = {}): Promise<Runn
   } finally {
     options.signal?.removeEventListener('abort', interrupt);
   }
+  await import('../process/trim-heap.ts');
   let ended: Promise<void> | undefined;
   const stop = () => {
     ended ??= machine.stop().finally(release);
@@ -105,6 +112,8 @@ class Machine {
   #stops: { name: string; stop: () => Promise<void> }[] = [];
   #parts = new Map<Part, Child>();
   #stopping = false;
+  #tls: PreparedTls = NO_TLS;
+  #brokerReload = () => {};
   #ending: Promise<void> = Promise.resolve();
 
   constructor(settings: Settings, { onProgress = () => {}, scripts = {} }: UpOptions) {
@@ -137,6 +146,7 @@ class Machine {
       this.#step(`ended ${name} of an earlier run (process ${pid})`);
     }
     await this.#requirePorts();
+    await this.#prepareTls();
     const context = await this.#startServers();
     const runs = partsOf(this.#settings);
     // The server makes streams and buckets; the others need them.
@@ -147,7 +157,19 @@ class Machine {
     if (runs.includes('collector')) rest.push(this.#startCollector(context));
     const outcomes = await Promise.allSettled(rest);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    this.#keepTls();
     this.#save();
+  }
+
+  #keepTls(): void {
+    const end = this.#tls.keep({
+      onBrokerChanged: () => {
+        this.#step('the broker takes over a renewed certificate');
+        this.#brokerReload();
+      },
+      onFault: (text) => this.#tell({ kind: 'warning', text }),
+    });
+    this.#stops.push({ name: 'certificates', stop: () => Promise.resolve(end()) });
   }
 
   /** May be called again: it then ends what a start under way has added since. */
@@ -181,7 +203,23 @@ class Machine {
       const need = { ...syslog, what: 'syslog', setting: 'OPMAS_SYSLOG_PORT' };
       await requirePort({ protocol: 'udp', ...need });
       await requirePort({ protocol: 'tcp', ...need });
+      const over = this.#settings.tls.syslog;
+      const what = 'syslog over TLS';
+      const setting = 'OPMAS_SYSLOG_TLS_PORT';
+      if (over !== undefined)
+        await requirePort({ protocol: 'tcp', host: syslog.host, port: over.port, what, setting });
     }
+  }
+
+  async #prepareTls(): Promise<void> {
+    const { dataDir, masterKeyFile, tls, http, syslog, publicUrl } = this.#settings;
+    if (!usesTls(tls)) return;
+    const known =
+      publicUrl === undefined ? [] : [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')];
+    const hosts = [http.host, ...(tls.syslog === undefined ? [] : [syslog.host]), ...known];
+    // Large, and needed by few.
+    const { prepareTls } = await import('../tls/prepare.ts');
+    this.#tls = await prepareTls({ dataDir, masterKeyFile, tls, hosts });
   }
 
   async #startServers(): Promise<PartContext> {
@@ -205,27 +243,43 @@ class Machine {
       hostId: this.info.host_id,
       database: database ?? ownDatabase,
       nats,
+      tls: this.#tls,
       embedded,
-      ports: { http: settings.http.port, syslog: settings.syslog.port },
+      ports: {
+        http: settings.http.port,
+        syslog: settings.syslog.port,
+        syslogTls: settings.tls.syslog?.port,
+      },
     };
   }
 
   async #startNats(): Promise<PartContext['nats']> {
-    const { dataDir, nats: external, natsBin, path, eventsMaxBytes } = this.#settings;
+    const {
+      dataDir,
+      masterKeyFile,
+      nats: external,
+      natsBin,
+      path,
+      eventsMaxBytes,
+    } = this.#settings;
     const hostId = this.info.host_id;
     if (external !== undefined) {
-      const { accountSeed, account } = external;
+      const { accountSeed, account, apiPrefix } = external;
       const creds =
-        accountSeed === undefined ? {} : externalCreds({ dataDir, hostId, accountSeed, account });
+        accountSeed === undefined
+          ? {}
+          : externalCreds({ dataDir, hostId, accountSeed, account, apiPrefix });
       return { ...external, url: () => external.url, creds };
     }
     this.#step('starting NATS');
     const nats: EmbeddedNats = await embeddedNats({
       dataDir,
       hostId,
+      masterKeyFile,
       bin: natsBin,
       path,
       eventsMaxBytes,
+      tls: this.#tls.broker,
       onEvent: this.#onEvent,
       onPortChanged: (port) => {
         this.#step(`the broker's port was taken; it is now ${port}`);
@@ -233,10 +287,12 @@ class Machine {
       },
     });
     this.#add('nats', () => nats.stop());
+    this.#brokerReload = () => nats.reload();
     return {
       url: nats.url,
       creds: { ...nats.creds },
       accountSeed: nats.trust.account.signing.seed,
+      operatorSeed: nats.trust.operator_signing.seed,
       account: nats.trust.account.identity.public_key,
       sysCreds: nats.sysCreds,
     };
@@ -251,9 +307,10 @@ class Machine {
   }
 
   async #startCollector(context: PartContext): Promise<void> {
-    const { udp_port, tcp_port } = await this.#startPart('collector', context, CollectorReady);
-    this.info.syslog = { host: this.#settings.syslog.host, udp_port, tcp_port };
-    context.ports.syslog = udp_port;
+    const ports = await this.#startPart('collector', context, CollectorReady);
+    this.info.syslog = { host: this.#settings.syslog.host, ...ports };
+    context.ports.syslog = ports.udp_port;
+    context.ports.syslogTls = ports.tls_port;
   }
 
   async #startPart<S extends TSchema>(

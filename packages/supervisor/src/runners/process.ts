@@ -8,6 +8,8 @@ import { type Timing, timing } from '../limits.ts';
 import { START_MARK, tailOf, withLogFile } from '../log-file.ts';
 import { heapMegabytes } from '../policy.ts';
 import type { Runner, RunnerEvent, StartSpec, Usage } from '../runner.ts';
+import type { Command } from '../sandbox/command.ts';
+import { noSandbox, type Sandbox } from '../sandbox/sandbox.ts';
 import { type Ours, type ProcessTable, processTable } from './process-table.ts';
 
 /** pid and start_time are null between "about to spawn" and "spawned". */
@@ -26,6 +28,8 @@ export interface ProcessRunnerOptions {
   /** Real path of the folder that holds the agents' state folders. */
   stateDir: string;
   node?: string;
+  /** How agents are confined; absent: not at all. */
+  sandbox?: Sandbox;
   table?: ProcessTable;
   timing?: Pick<Timing, 'adoptPollMs' | 'killMs'>;
 }
@@ -41,6 +45,7 @@ interface Tracked {
 
 export function processRunner(options: ProcessRunnerOptions): Runner & { close(): void } {
   const { runnerScript, stateDir, node = process.execPath, table = processTable() } = options;
+  const { sandbox = noSandbox } = options;
   const times = options.timing ?? timing;
   const tracked = new Map<string, Tracked>();
   const listeners = new Set<(event: RunnerEvent) => void>();
@@ -101,7 +106,10 @@ export function processRunner(options: ProcessRunnerOptions): Runner & { close()
         start_time: null,
       };
       await save(handle);
-      const child = spawnDetached(node, argumentsOf(runnerScript, spec), spec);
+      const child = spawnDetached(
+        sandbox.command(node, argumentsOf(runnerScript, spec), spec),
+        spec,
+      );
       const pid = await spawnedPid(child);
       // A child that died at once still has its entry: it is collected only after this turn.
       const startTime = table.look(pid)?.startTime ?? '';
@@ -191,13 +199,13 @@ function argumentsOf(runnerScript: string, spec: StartSpec): string[] {
 }
 
 /** Own session, output to the log file, no pipe and no channel: nothing that dies with the host. */
-function spawnDetached(node: string, words: string[], spec: StartSpec): ChildProcess {
+function spawnDetached({ file, args }: Command, spec: StartSpec): ChildProcess {
   return withLogFile(spec.log_file, (descriptor) => {
     writeSync(
       descriptor,
       `${START_MARK} ${new Date().toISOString()} instance ${spec.instance_id}\n`,
     );
-    return spawn(node, words, {
+    return spawn(file, args, {
       cwd: spec.state_dir,
       env: { ...spec.env },
       detached: true,

@@ -1,9 +1,19 @@
 /** What the host's tests stand on: a real broker, a server that answers launches, packages, hosts as processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bus, connectBus, ensureKv, hostPermissions, type Kv, openKv } from '@opmas/bus';
+import {
+  apiPrefix,
+  type Bus,
+  connectBus,
+  ensureKv,
+  hostPermissions,
+  type Kv,
+  openKv,
+} from '@opmas/bus';
+import { digestOf } from '@opmas/keyring';
 import {
   check,
   DESIRED_BUCKET,
@@ -55,7 +65,9 @@ export interface Bench {
   wish(desired: DesiredAgent): Promise<void>;
   unwish(agentId: string): Promise<void>;
   starts(name: string): Start[];
+  /** What the agent wrote down: in its package, where no digest looks. */
   file(name: string, ...parts: string[]): string;
+  packageFile(name: string, ...parts: string[]): string;
   launches: { agent_id: string; enrolled: boolean }[];
   /** Changes what launch requests are answered with. */
   answer: (ticket: LaunchTicket) => void;
@@ -79,7 +91,7 @@ export async function testBench(nats: TestNats): Promise<Bench> {
   const hostId = `host-${benches}`;
   const server = nats.credsFor('server');
   const agents = nats.credsFor('agents');
-  const host = nats.credsFor('host', hostPermissions(hostId));
+  const host = nats.credsFor('host', hostPermissions(hostId, apiPrefix(nats.trust)));
   const bus = await connectBus({
     url: nats.url,
     name: 'server',
@@ -132,7 +144,8 @@ export async function testBench(nats: TestNats): Promise<Bench> {
     agentCreds: agents.file,
     launches,
     seen,
-    file: (name, ...parts) => join(packageOf(name), ...parts),
+    file: (name, ...parts) => join(packageOf(name), '.opmas', ...parts),
+    packageFile: (name, ...parts) => join(packageOf(name), ...parts),
     forgetReports: () => {
       report = undefined;
     },
@@ -143,8 +156,13 @@ export async function testBench(nats: TestNats): Promise<Bench> {
       ticket = given;
     },
     agent(name, behaviour, over = {}) {
-      mkdirSync(packageOf(name), { recursive: true });
-      writeFileSync(join(packageOf(name), 'behave.json'), JSON.stringify(behaviour));
+      const file = join(packageOf(name), 'behave.json');
+      const content = JSON.stringify(behaviour);
+      mkdirSync(join(packageOf(name), '.opmas'), { recursive: true });
+      rmSync(file, { force: true });
+      writeFileSync(file, content, { mode: 0o400 });
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const files = [{ path: 'behave.json', executable: false, writable: false, sha256 }];
       return {
         agent_id: `${name}-1`,
         agent_name: name,
@@ -153,6 +171,7 @@ export async function testBench(nats: TestNats): Promise<Bench> {
         desired: 'running',
         generation: 1,
         package_dir: packageOf(name),
+        package_digest: digestOf(files),
         entry: 'code',
         limits: {},
         ...over,
@@ -163,7 +182,7 @@ export async function testBench(nats: TestNats): Promise<Bench> {
     },
     unwish: (agentId) => kv.delete(`desired.${hostId}.${agentId}`),
     starts(name) {
-      const path = join(packageOf(name), 'starts.ndjson');
+      const path = join(packageOf(name), '.opmas', 'starts.ndjson');
       if (!existsSync(path)) return [];
       const lines = readFileSync(path, 'utf8').trim().split('\n');
       return lines.map((line): Start => JSON.parse(line));
@@ -209,6 +228,8 @@ function hostProcess({ dataDir, hostId, natsUrl, creds }: HostEnv): HostProcess 
       OPMAS_NATS_URL: natsUrl,
       OPMAS_NATS_CREDS: creds,
       OPMAS_AGENT_RUNNER: FIXTURE,
+      // The fixture does what no agent may: it writes down its starts and starts children.
+      OPMAS_AGENT_SANDBOX: 'off',
       OPMAS_READY_FD: '3',
     },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

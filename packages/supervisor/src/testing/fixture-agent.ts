@@ -18,6 +18,8 @@ const { values } = parseArgs({
 });
 const packageDir = values.package ?? '';
 const stateDir = values.state ?? '';
+/** In the package, where no digest looks. */
+const notes = join(packageDir, '.opmas');
 const behave: unknown = JSON.parse(readFileSync(join(packageDir, 'behave.json'), 'utf8'));
 const does = (what: string) => Array.isArray(behave) && behave.includes(what);
 const { env } = process;
@@ -39,7 +41,7 @@ const start = {
   flags: process.execArgv,
   descriptors,
 };
-appendFileSync(join(packageDir, 'starts.ndjson'), `${JSON.stringify(start)}\n`);
+appendFileSync(join(notes, 'starts.ndjson'), `${JSON.stringify(start)}\n`);
 
 if (does('refuse_config')) {
   console.error('Error: rules[0].pattern is missing');
@@ -50,7 +52,7 @@ if (does('ignore_sigterm')) process.on('SIGTERM', () => console.log('SIGTERM ign
 else process.on('SIGTERM', () => process.exit(0));
 if (does('spawn')) {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-  writeFileSync(join(packageDir, 'child.pid'), String(child.pid));
+  writeFileSync(join(notes, 'child.pid'), String(child.pid));
 }
 if (env['ONE_TIME_REGISTRATION_TOKEN'] !== undefined) {
   for (const name of ['identity.json', 'credentials.json']) {
@@ -66,7 +68,7 @@ const bus = await connectBus({
   logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
 });
 const beat = () => {
-  if (does('mute') || existsSync(join(packageDir, 'mute'))) return;
+  if (does('mute') || existsSync(join(notes, 'mute'))) return;
   const agentName = packageDir.split('/').at(-1) ?? '';
   const heartbeat = {
     agent_id: env['AGENT_ID'],
