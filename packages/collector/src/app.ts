@@ -2,11 +2,13 @@
 import { lookup } from 'node:dns/promises';
 import { BatchPublisher, type Bus } from '@opmas/bus';
 import type { Router } from '@opmas/ingest';
+import type { TlsFiles } from '@opmas/keyring/certificates';
 import { type CollectorStats, subjects } from '@opmas/protocol';
 import type { Logger } from 'pino';
 import { Intake } from './intake.ts';
 import { collectorLimits } from './limits.ts';
-import { listenTcp, type TcpInput } from './syslog-tcp.ts';
+import { listenTcp, type TcpInput, type TcpOptions } from './syslog-tcp.ts';
+import { tlsServer } from './syslog-tls.ts';
 import { listenUdp, type UdpInput } from './syslog-udp.ts';
 
 export interface CollectorOptions {
@@ -16,6 +18,8 @@ export interface CollectorOptions {
   syslogHost: string;
   /** 0: any free one, the same for UDP and TCP where that can be had. */
   syslogPort: number;
+  /** Syslog over TLS; absent: none. Port 0: any free one. */
+  syslogTls?: { port: number; files: TlsFiles; clientCertificates: boolean } | undefined;
   log: Logger;
   now: () => number;
   newId: () => string;
@@ -25,6 +29,7 @@ export interface CollectorOptions {
 export interface Collector {
   udpPort: number;
   tcpPort: number;
+  tlsPort: number | undefined;
   stats(): Promise<CollectorStats>;
   /** Stops the inputs, flushes, reports a last time. Returns how many events were not acknowledged. */
   stop(): Promise<number>;
@@ -47,7 +52,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     newId: options.newId,
     maxQueuedEvents: options.maxQueuedEvents ?? collectorLimits.queuedEvents,
   });
-  const { tcp, udp } = await listen(options, intake);
+  const refused = refusedHandshakes(log);
+  const { tcp, udp, tls } = await listen(options, intake, refused.note);
 
   const stats = async (): Promise<CollectorStats> => {
     const held = publisher.stats();
@@ -60,7 +66,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       dropped_udp: intake.counts.droppedUdp,
       kernel_drops: (await udp.kernelDrops()) ?? 0,
       rejected: intake.counts.rejected + held.refused,
-      connections: tcp.connections(),
+      connections: tcp.connections() + (tls?.connections() ?? 0),
       queued: held.queued,
     };
   };
@@ -71,6 +77,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     if (dropped > drops)
       log.warn(figures, `${dropped - drops} datagrams dropped since the last report`);
     drops = dropped;
+    refused.tell();
     bus.publish(subjects.collectorStats(hostId), JSON.stringify(figures));
   };
   const reportLogged = () =>
@@ -82,7 +89,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const stop = async () => {
     clearInterval(timer);
     const last = await stats();
-    await Promise.all([udp.stop(), tcp.stop()]);
+    await Promise.all([udp.stop(), tcp.stop(), tls?.stop()]);
     const left = await publisher.close(collectorLimits.flushMs);
     const held = publisher.stats();
     const figures: CollectorStats = {
@@ -102,6 +109,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   return {
     udpPort: udp.port,
     tcpPort: tcp.port,
+    tlsPort: tls?.port,
     stats,
     stop: () => (stopping ??= stop()),
   };
@@ -110,19 +118,18 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 async function listen(
   options: CollectorOptions,
   intake: Intake,
-): Promise<{ tcp: TcpInput; udp: UdpInput }> {
+  onRefused: (peer: string, reason: string) => void,
+): Promise<{ tcp: TcpInput; udp: UdpInput; tls: TcpInput | undefined }> {
   const { log, now, syslogPort } = options;
   const { address } = await lookup(options.syslogHost);
   const onError = (error: Error) => log.error({ err: error }, 'syslog input failed');
-  const tcp = await listenTcp({
-    address,
-    port: syslogPort,
-    intake,
-    now,
-    onError,
-    onTurnedAway: (peer, reason) => log.warn({ peer }, `connection turned away: ${reason}`),
-  });
+  const onTurnedAway = (peer: string, reason: string) =>
+    log.warn({ peer }, `connection turned away: ${reason}`);
+  const common = { address, intake, now, onError, onTurnedAway };
+  const tcp = await listenTcp({ ...common, port: syslogPort });
+  let tls: TcpInput | undefined;
   try {
+    tls = await listenTls(options, common, onRefused);
     const udp = await listenUdp({ address, port: tcp.port, intake, onError }).catch(
       async (error: unknown) => {
         if (syslogPort !== 0) throw error;
@@ -134,9 +141,50 @@ async function listen(
         { bytes: udp.bufferBytes, asked: collectorLimits.udpBufferBytes },
         'the system limits the UDP buffer: raise net.core.rmem_max to lose less in bursts',
       );
-    return { tcp, udp };
+    return { tcp, udp, tls };
   } catch (error) {
-    await tcp.stop();
+    await Promise.all([tcp.stop(), tls?.stop()]);
     throw error;
   }
+}
+
+async function listenTls(
+  { syslogTls, log }: CollectorOptions,
+  common: Omit<TcpOptions, 'port'>,
+  onRefused: (peer: string, reason: string) => void,
+): Promise<TcpInput | undefined> {
+  if (syslogTls === undefined) return undefined;
+  const { files, clientCertificates, port } = syslogTls;
+  const refuse = (peer: string, reason: string) => {
+    common.intake.counts.rejected++;
+    onRefused(peer, reason);
+  };
+  const onExchanged = (fingerprint: string) =>
+    log.info({ fingerprint }, 'the certificate of syslog over TLS was exchanged');
+  return await listenTcp({
+    ...common,
+    port,
+    server: (accept) =>
+      tlsServer(
+        { files, clientCertificates, onExchanged, onRefused: refuse },
+        { maxConnections: collectorLimits.connections },
+        accept,
+      ),
+  });
+}
+
+/** Anybody can fail a handshake as often as they like: told with the report, not one by one. */
+function refusedHandshakes(log: Logger) {
+  let count = 0;
+  let last = { peer: '', reason: '' };
+  return {
+    note: (peer: string, reason: string) => {
+      count += 1;
+      last = { peer, reason };
+    },
+    tell: () => {
+      if (count > 0) log.warn({ count, ...last }, 'TLS connections refused; the last of them');
+      count = 0;
+    },
+  };
 }

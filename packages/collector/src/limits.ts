@@ -13,6 +13,9 @@ export const collectorLimits = {
   connections: 1_000,
   idleMs: 10 * 60_000,
   keepAliveMs: 60_000,
+  /** TLS handshakes under way beside the connections there are, and how long one may take. */
+  handshakes: 100,
+  handshakeMs: 10_000,
   statsMs: 10_000,
   /** At the end: a connection silent for so long is done, none is read for longer than `lastReadMs`. */
   quietMs: 100,

@@ -38,7 +38,7 @@ it('says when it is ready, follows its routing file, and stores everything befor
   const { child, text, ended } = run({
     OPMAS_DATA_DIR: dir.path,
     OPMAS_NATS_URL: rigged.nats.url,
-    OPMAS_NATS_CREDS: rigged.nats.credsFor('collector', collectorPermissions()).file,
+    OPMAS_NATS_CREDS: rigged.nats.credsFor('collector', collectorPermissions('local')).file,
     OPMAS_SYSLOG_PORT: '0',
     OPMAS_READY_FD: '3',
   });
@@ -75,7 +75,7 @@ it('names the port that is taken, and the setting that moves it', async () => {
   const { text, ended } = run({
     OPMAS_DATA_DIR: '/tmp',
     OPMAS_NATS_URL: nats.url,
-    OPMAS_NATS_CREDS: nats.credsFor('collector', collectorPermissions()).file,
+    OPMAS_NATS_CREDS: nats.credsFor('collector', collectorPermissions('local')).file,
     OPMAS_SYSLOG_PORT: String(port),
   });
   expect(await ended).toBe(1);
@@ -85,7 +85,7 @@ it('names the port that is taken, and the setting that moves it', async () => {
 
 it('ends at once when told to while the broker is away', async () => {
   const { nats } = await broker();
-  const { file } = nats.credsFor('collector', collectorPermissions());
+  const { file } = nats.credsFor('collector', collectorPermissions('local'));
   const { url } = nats;
   await nats.kill9();
   const { child, text, ended } = run({

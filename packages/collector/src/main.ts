@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBus, systemInbox } from '@opmas/bus';
 import { followRouting } from '@opmas/ingest';
+import type { TlsFiles } from '@opmas/keyring/certificates';
 import { EXIT_CONFIG } from '@opmas/protocol';
 import { pino } from 'pino';
 import { type Collector, startCollector } from './app.ts';
@@ -40,9 +41,14 @@ async function run(settings: Settings): Promise<void> {
     });
   }
   try {
-    const { udpPort, tcpPort } = await started;
-    log.info({ udp_port: udpPort, tcp_port: tcpPort, host: settings.syslogHost }, 'ready');
-    if (settings.readyFd !== undefined) tellReady(settings.readyFd, { udpPort, tcpPort }, log);
+    const { udpPort, tcpPort, tlsPort } = await started;
+    const ports = {
+      udp_port: udpPort,
+      tcp_port: tcpPort,
+      ...(tlsPort === undefined ? {} : { tls_port: tlsPort }),
+    };
+    log.info({ ...ports, host: settings.syslogHost }, 'ready');
+    if (settings.readyFd !== undefined) tellReady(settings.readyFd, ports, log);
   } catch (error) {
     if (calledOff.signal.aborted) return;
     log.fatal({ err: error }, startFault(settings, error));
@@ -51,7 +57,7 @@ async function run(settings: Settings): Promise<void> {
   }
 }
 
-interface Running extends Pick<Collector, 'udpPort' | 'tcpPort' | 'stop'> {}
+interface Running extends Pick<Collector, 'udpPort' | 'tcpPort' | 'tlsPort' | 'stop'> {}
 
 async function start(settings: Settings, log: pino.Logger, signal: AbortSignal): Promise<Running> {
   const bus = await connectBus({
@@ -59,6 +65,7 @@ async function start(settings: Settings, log: pino.Logger, signal: AbortSignal):
     name: `opmas-collector ${settings.hostId}`,
     inboxPrefix: systemInbox.collector,
     ...(settings.natsCreds === undefined ? {} : { credsFile: settings.natsCreds }),
+    ...(settings.natsCa === undefined ? {} : { tlsCaFile: settings.natsCa }),
     logger: log,
     signal,
   });
@@ -69,12 +76,21 @@ async function start(settings: Settings, log: pino.Logger, signal: AbortSignal):
     onFault: (errors) =>
       log.error({ path, errors }, 'bad routing file: the rules before it stay in force'),
   });
+  const files = await tlsFiles(settings, log);
   const collector = await startCollector({
     bus,
     router,
     hostId: settings.hostId,
     syslogHost: settings.syslogHost,
     syslogPort: settings.syslogPort,
+    syslogTls:
+      files && settings.tls
+        ? {
+            port: settings.tls.port,
+            files,
+            clientCertificates: settings.tls.clientCa !== undefined,
+          }
+        : undefined,
     log,
     now: Date.now,
     newId: randomUUID,
@@ -82,8 +98,10 @@ async function start(settings: Settings, log: pino.Logger, signal: AbortSignal):
   return {
     udpPort: collector.udpPort,
     tcpPort: collector.tcpPort,
+    tlsPort: collector.tlsPort,
     async stop() {
       router.stop();
+      files?.stop();
       const left = await collector.stop();
       await (left === 0 ? bus.drain() : bus.close());
       return left;
@@ -91,13 +109,25 @@ async function start(settings: Settings, log: pino.Logger, signal: AbortSignal):
   };
 }
 
-function startFault({ syslogHost, syslogPort }: Settings, error: unknown): string {
+/** Loaded where there is TLS. @throws {CertificateError} when the files cannot be used */
+async function tlsFiles({ tls }: Settings, log: pino.Logger): Promise<TlsFiles | undefined> {
+  if (tls === undefined) return undefined;
+  const { openTlsFiles } = await import('@opmas/keyring/certificates');
+  const { cert, key, clientCa: ca } = tls;
+  const onFault = (error: Error) =>
+    log.error({ err: error }, 'the new certificate cannot be used; the one before stays');
+  return openTlsFiles({ cert, key, ca }, { onFault });
+}
+
+function startFault({ syslogHost, syslogPort, tls }: Settings, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const where = `${syslogHost}:${syslogPort}`;
+  const port = error instanceof Error && 'port' in error ? Number(error.port) : syslogPort;
+  const setting = port === tls?.port ? 'OPMAS_SYSLOG_TLS_PORT' : 'OPMAS_SYSLOG_PORT';
+  const where = `${syslogHost}:${port}`;
   if (code === 'EADDRINUSE')
-    return `syslog ${where} is taken by another program: stop it, or set OPMAS_SYSLOG_PORT`;
+    return `syslog ${where} is taken by another program: stop it, or set ${setting}`;
   if (code === 'EACCES')
-    return `syslog ${where}: not allowed; a port below 1024 needs a privilege, set OPMAS_SYSLOG_PORT`;
+    return `syslog ${where}: not allowed; a port below 1024 needs a privilege, set ${setting}`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `syslog ${where}: no address of this machine; set OPMAS_SYSLOG_HOST`;
   return `the collector cannot start: ${error instanceof Error ? error.message : String(error)}`;
@@ -105,11 +135,11 @@ function startFault({ syslogHost, syslogPort }: Settings, error: unknown): strin
 
 function tellReady(
   descriptor: number,
-  { udpPort, tcpPort }: { udpPort: number; tcpPort: number },
+  ports: { udp_port: number; tcp_port: number; tls_port?: number },
   log: pino.Logger,
 ): void {
   try {
-    const line = { ready: true, udp_port: udpPort, tcp_port: tcpPort };
+    const line = { ready: true, ...ports };
     writeSync(descriptor, `${JSON.stringify(line)}\n`);
   } catch (error) {
     log.warn({ err: error }, 'nobody reads the ready line');

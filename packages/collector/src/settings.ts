@@ -12,9 +12,13 @@ export interface Settings {
   natsUrl: string;
   /** Path of a creds file; undefined: a broker without authentication. */
   natsCreds: string | undefined;
+  /** PEM of the authorities that may sign the broker's certificate. */
+  natsCa: string | undefined;
   syslogHost: string;
   /** 0: any free one. */
   syslogPort: number;
+  /** Syslog over TLS; undefined: none. Files are PEM. */
+  tls: { port: number; cert: string; key: string; clientCa: string | undefined } | undefined;
   logLevel: LogLevel;
   readyFd: number | undefined;
 }
@@ -24,7 +28,7 @@ export type SettingsResult =
   /** One sentence each: which variable, what is wrong, what it must be. */
   | { ok: false; errors: string[] };
 
-/** Reads OPMAS_DATA_DIR, _HOST_ID, _NATS_URL, _NATS_CREDS, _SYSLOG_HOST, _SYSLOG_PORT, _LOG_LEVEL, _READY_FD. */
+/** What `opmas up` gives its collector; every fault at once. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): SettingsResult {
   const errors: string[] = [];
   const value = (name: string) => env[name] || undefined;
@@ -40,6 +44,12 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     if (parsed < least || parsed > most) fault(name, rule);
     return parsed;
   };
+  const file = (name: string, what: string) => {
+    const path = value(name);
+    if (path === undefined || !isFile(path))
+      fault(name, `no such file; the absolute path of ${what}`);
+    return path;
+  };
 
   const dataDir = value('OPMAS_DATA_DIR') ?? '';
   if (!isAbsolute(dataDir)) fault('OPMAS_DATA_DIR', 'the absolute path of the data folder');
@@ -48,12 +58,20 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const natsUrl = value('OPMAS_NATS_URL') ?? '';
   if (natsUrl === '') fault('OPMAS_NATS_URL', 'such as nats://127.0.0.1:4222');
   const natsCreds = value('OPMAS_NATS_CREDS');
-  if (natsCreds !== undefined && !isFile(natsCreds))
-    fault('OPMAS_NATS_CREDS', 'no such file; the absolute path of a creds file');
+  if (natsCreds !== undefined) file('OPMAS_NATS_CREDS', 'a creds file');
+  const natsCa = value('OPMAS_NATS_CA');
+  if (natsCa !== undefined) file('OPMAS_NATS_CA', 'a PEM file');
   const syslogHost = value('OPMAS_SYSLOG_HOST') ?? '127.0.0.1';
   const syslogPort = number('OPMAS_SYSLOG_PORT', 0, 65_535, 'a port from 1 to 65535, or 0 for any');
-  if (value('OPMAS_SYSLOG_TLS_PORT') !== undefined)
-    fault('OPMAS_SYSLOG_TLS_PORT', 'syslog over TLS is not available; leave it unset');
+  const tlsPort = number(
+    'OPMAS_SYSLOG_TLS_PORT',
+    0,
+    65_535,
+    'a port from 1 to 65535, or 0 for any',
+  );
+  const clientCa = value('OPMAS_TLS_CA');
+  if (clientCa !== undefined) file('OPMAS_TLS_CA', 'a PEM file');
+  const tls = tlsPort === undefined ? undefined : { ...tlsOf(tlsPort, file), clientCa };
   const level = value('OPMAS_LOG_LEVEL') ?? 'info';
   const logLevel = LOG_LEVELS.find((one) => one === level);
   if (logLevel === undefined) fault('OPMAS_LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`);
@@ -67,12 +85,20 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       hostId,
       natsUrl,
       natsCreds,
+      natsCa,
       syslogHost,
       syslogPort: syslogPort ?? 5514,
+      tls,
       logLevel,
       readyFd,
     },
   };
+}
+
+function tlsOf(port: number, file: (name: string, what: string) => string | undefined) {
+  const cert = file('OPMAS_TLS_CERT', 'its certificate (PEM)') ?? '';
+  const key = file('OPMAS_TLS_KEY', "the certificate's key (PEM)") ?? '';
+  return { port, cert, key };
 }
 
 function isFile(path: string): boolean {

@@ -1,6 +1,6 @@
 /** Syslog over TCP: no line read is ever dropped; when the queue is full the sender has to wait. */
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SyslogFramer } from '@opmas/ingest';
 import { type Intake, plainAddress } from './intake.ts';
@@ -23,6 +23,8 @@ export interface TcpOptions {
   intake: Intake;
   maxConnections?: number;
   idleMs?: number;
+  /** What listens; absent: plain TCP. */
+  server?: (accept: (socket: Socket) => void) => Server;
   /** A connection was refused or made room: from where, and why. */
   onTurnedAway: (peer: string, reason: string) => void;
   onError: (error: Error) => void;
@@ -56,28 +58,32 @@ export async function listenTcp(options: TcpOptions): Promise<TcpInput> {
     return true;
   };
 
-  const server = createServer(
-    { keepAlive: true, keepAliveInitialDelay: collectorLimits.keepAliveMs },
-    (socket) => {
-      const peer = plainAddress(socket.remoteAddress ?? '');
-      socket.on('error', () => socket.destroy()); // a peer that resets is an everyday thing
-      if (life.ended || !makeRoom(peer)) {
-        intake.counts.rejected++;
+  const accept = (socket: Socket) => {
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    socket.on('error', () => socket.destroy()); // a peer that resets is an everyday thing
+    if (life.ended || !makeRoom(peer)) {
+      intake.counts.rejected++;
+      socket.destroy();
+      return;
+    }
+    const connection: Connection = { socket, peer, heardAt: now(), done: Promise.resolve() };
+    open.add(connection);
+    connection.done = readLines(connection, intake, now, life)
+      .catch((error: unknown) => {
+        if (!isHangUp(error)) options.onError(asError(error));
+      })
+      .finally(() => {
+        open.delete(connection);
         socket.destroy();
-        return;
-      }
-      const connection: Connection = { socket, peer, heardAt: now(), done: Promise.resolve() };
-      open.add(connection);
-      connection.done = readLines(connection, intake, now, life)
-        .catch((error: unknown) => {
-          if (!isHangUp(error)) options.onError(asError(error));
-        })
-        .finally(() => {
-          open.delete(connection);
-          socket.destroy();
-        });
-    },
-  );
+      });
+  };
+  const server = (options.server ?? plainServer)(accept);
+  // All there are, those in a handshake too, which nobody has accepted yet.
+  const raw = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    raw.add(socket);
+    socket.once('close', () => raw.delete(socket));
+  });
   const listening = once(server, 'listening');
   server.listen({ host: options.address, port: options.port, exclusive: true });
   await listening;
@@ -103,9 +109,15 @@ export async function listenTcp(options: TcpOptions): Promise<TcpInput> {
       deadline.abort();
       life.ended = true;
       for (const { socket } of open) socket.destroy();
+      for (const socket of raw) socket.destroy();
       await closed;
     },
   };
+}
+
+function plainServer(accept: (socket: Socket) => void): Server {
+  const options = { keepAlive: true, keepAliveInitialDelay: collectorLimits.keepAliveMs };
+  return createServer(options, accept);
 }
 
 /**

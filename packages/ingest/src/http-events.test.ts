@@ -62,6 +62,14 @@ describe('readEvents', () => {
     ]);
   });
 
+  it('stamps when an event came in itself, whatever the client says of that', () => {
+    for (const received_at of ['1999-01-01T00:00:00Z', '2999-01-01T00:00:00Z']) {
+      expect(events(taken([{ message: 'm', received_at }]))).toMatchObject([
+        { received_at: '2026-11-21T09:00:00.000Z' },
+      ]);
+    }
+  });
+
   it.each([
     ['?domain', { message: 'm', type: 'wifi' }, 'security', 'logs.security'],
     [

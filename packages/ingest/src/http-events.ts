@@ -26,7 +26,7 @@ export type ReadEvents =
 /**
  * Reads a body: one JSON object, a JSON array, or NDJSON (`application/x-ndjson`). Bad events are
  * rejected one by one; `ok: false` means that the body as a whole cannot be taken, with the code to
- * answer. Fills `event_id`, `timestamp`, `type`, `received_at`; a client's `event_id` is kept, and an
+ * answer. Fills `event_id`, `timestamp`, `type`, and stamps `received_at`; a client's `event_id` is kept, and an
  * identical body with the client's own ids gives identical `msg_id`s. Never throws on any input.
  */
 export function readEvents(posted: PostedEvents, context: EntryContext): ReadEvents {

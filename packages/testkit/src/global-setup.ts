@@ -12,6 +12,9 @@ import { tempDir } from './temp-dir.ts';
 /** Names the run's socket to the test processes. */
 export const RUN_SOCKET = 'OPMAS_TESTKIT_SOCKET';
 
+/** Names the folder for compiled sources that all products of the run share. */
+export const RUN_COMPILE_CACHE = 'OPMAS_TESTKIT_COMPILE_CACHE';
+
 export default async function setup(): Promise<() => Promise<void>> {
   const dir = tempDir('run');
   let postgres: Promise<SharedServer> | undefined;
@@ -33,6 +36,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   });
   await listen(server, join(dir.path, 'run.sock'));
   process.env[RUN_SOCKET] = join(dir.path, 'run.sock');
+  process.env[RUN_COMPILE_CACHE] = join(dir.path, 'compile-cache');
   return async () => {
     server.close();
     const running = await postgres?.catch(() => undefined);

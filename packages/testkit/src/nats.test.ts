@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, credsAuthenticator } from '@nats-io/transport-node';
-import { createTrust, credsFile, issueUser, parseCreds } from '@opmas/bus';
+import { apiPrefix, createTrust, credsFile, issueUser, parseCreds } from '@opmas/bus';
 import { afterEach, expect, test } from 'vitest';
 import { type TestNats, testNats } from './nats.ts';
 
@@ -36,7 +36,8 @@ test('what was acknowledged is there after kill -9 and restart on the same port'
   nats = await testNats();
   const options = { servers: nats.url, authenticator: authenticate(nats.credsFor('u')) };
   const before = await connect(options);
-  const manager = await jetstreamManager(before);
+  const api = { apiPrefix: apiPrefix(nats.trust) };
+  const manager = await jetstreamManager(before, api);
   await manager.streams.add({ name: 'S', subjects: ['s.>'] });
   const js = jetstream(before);
   for (let index = 0; index < 20; index += 1) await js.publish('s.a', String(index));
@@ -44,7 +45,7 @@ test('what was acknowledged is there after kill -9 and restart on the same port'
   await nats.restart();
   await before.close();
   const after = await connect(options);
-  const info = await (await jetstreamManager(after)).streams.info('S');
+  const info = await (await jetstreamManager(after, api)).streams.info('S');
   expect(info.state.messages).toBe(20);
   await after.close();
 });

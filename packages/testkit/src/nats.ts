@@ -1,8 +1,9 @@
 /** A real nats-server for one test: operator mode with real users, killed and restarted at will. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  apiPrefix,
   type Credentials,
   createTrust,
   credsFile,
@@ -19,6 +20,8 @@ import { waitFor } from './wait-for.ts';
 export interface TestNatsOptions {
   /** false: no authentication at all, as an external broker may be. */
   operator?: boolean;
+  /** PEM files: clients must come over TLS then. With `operator` only. */
+  tls?: { certFile: string; keyFile: string };
 }
 
 export interface TestUser extends Credentials {
@@ -39,16 +42,22 @@ export interface TestNats {
   ): TestUser;
   /** The system account's user. */
   sysCreds: Credentials;
+  /** Path of its creds file, 0600. */
+  sysCredsFile: string;
   pid(): number | undefined;
   /** SIGKILL; returns when the process is gone. Its store stays. */
   kill9(): Promise<void>;
+  /** Removes what it keeps of accounts, while it does not run: it then knows what it was preloaded with. */
+  loseAccounts(): void;
+  /** Takes over changed certificate files, by SIGHUP. */
+  reload(): void;
   /** Starts it again on the same port and store, ending it first if it runs. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Nothing is shared between two of them. Ready in about 30 ms. */
-export async function testNats({ operator = true }: TestNatsOptions = {}): Promise<TestNats> {
+export async function testNats({ operator = true, tls }: TestNatsOptions = {}): Promise<TestNats> {
   const dir = tempDir('nats');
   const trust = createTrust();
   const serverName = `test-${randomBytes(6).toString('hex')}`;
@@ -60,17 +69,27 @@ export async function testNats({ operator = true }: TestNatsOptions = {}): Promi
   const natsDir = join(dir.path, 'nats');
   const config = (port: number) =>
     operator
-      ? natsConfig({ trust, port, dataDir: natsDir, serverName, version: binary.version })
+      ? natsConfig({ trust, port, dataDir: natsDir, serverName, version: binary.version, tls })
       : openConfig(port, natsDir, serverName);
   const start = () =>
-    natsServer({ dataDir: dir.path, bin: binary.path, serverName, config, revive: false });
+    natsServer({
+      dataDir: dir.path,
+      bin: binary.path,
+      serverName,
+      config,
+      tls: tls !== undefined,
+      revive: false,
+    });
   let server: NatsServer = await start();
   let users = 0;
+  const sysCredsFile = join(dir.path, 'sys.creds');
+  writeFileSync(sysCredsFile, credsFile(systemCredentials(trust)), { mode: 0o600 });
   return {
     url: server.url(),
     trust,
     sysCreds: systemCredentials(trust),
-    credsFor(name, permissions = { pub: { allow: ['>'] }, sub: { allow: ['>'] } }, times = {}) {
+    sysCredsFile,
+    credsFor(name, permissions = everything(trust), times = {}) {
       const user = issueUser(trust, { name, permissions, ...times });
       users += 1;
       const file = join(dir.path, `${users}.creds`);
@@ -78,12 +97,14 @@ export async function testNats({ operator = true }: TestNatsOptions = {}): Promi
       return { ...user, file };
     },
     pid: () => server.pid(),
+    loseAccounts: () => rmSync(join(natsDir, 'jwt'), { recursive: true }),
     async kill9() {
       const pid = server.pid();
       if (pid === undefined) return;
       process.kill(pid, 'SIGKILL');
       await waitFor(() => !existsSync(`/proc/${pid}`), { what: `the end of nats-server ${pid}` });
     },
+    reload: () => server.reload(),
     async restart() {
       const before = server.url();
       await server.stop();
@@ -95,6 +116,10 @@ export async function testNats({ operator = true }: TestNatsOptions = {}): Promi
       dir.remove();
     },
   };
+}
+
+function everything(trust: Trust): Permissions {
+  return { pub: { allow: ['>', `${apiPrefix(trust)}.>`] }, sub: { allow: ['>'] } };
 }
 
 function openConfig(port: number, dataDir: string, serverName: string): string {

@@ -4,7 +4,7 @@ import { limits } from './limits.ts';
 
 export interface WaitOptions {
   timeoutMs?: number;
-  /** Time between two questions; longer where asking is work for others. */
+  /** Time between two questions; absent: 5 ms at first, and longer the longer it takes. */
   pollMs?: number;
   /** Names the condition in the failure. */
   what?: string;
@@ -16,13 +16,10 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  {
-    timeoutMs = limits.waitForMs,
-    pollMs = limits.pollMs,
-    what = 'the condition',
-  }: WaitOptions = {},
+  { timeoutMs = limits.waitForMs, pollMs, what = 'the condition' }: WaitOptions = {},
 ): Promise<NonNullable<T>> {
-  const end = performance.now() + timeoutMs;
+  const began = performance.now();
+  const end = began + timeoutMs;
   let cause: unknown;
   for (;;) {
     try {
@@ -35,6 +32,11 @@ export async function waitFor<T>(
     if (performance.now() >= end) {
       throw new Error(`${what} did not come true within ${timeoutMs} ms`, { cause });
     }
-    await delay(pollMs);
+    await delay(pollMs ?? patience(performance.now() - began));
   }
+}
+
+/** Asking is work, for others too: who has waited a second long asks twenty times a second. */
+function patience(waitedMs: number): number {
+  return Math.min(limits.pollMostMs, Math.max(limits.pollMs, waitedMs * limits.pollShare));
 }

@@ -38,7 +38,7 @@ export interface Rig {
 async function busOf(nats: TestNats, name: string, permitted: boolean): Promise<Bus> {
   const { jwt, seed } = permitted
     ? nats.credsFor(name)
-    : nats.credsFor(name, collectorPermissions());
+    : nats.credsFor(name, collectorPermissions('local'));
   const bus = await connectBus({
     url: nats.url,
     name,
