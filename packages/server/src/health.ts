@@ -1,6 +1,7 @@
 /** Is OPMAS itself well? Each part is asked, with a bound. */
 import { type Bus, brokerHealth } from '@opmas/bus';
 import type { HealthReport } from '@opmas/protocol';
+import type { RevocationState } from './features/credentials/index.ts';
 import { messageOf } from './kernel/errors.ts';
 import type { Database } from './platform/ports.ts';
 import type { Settings } from './settings.ts';
@@ -12,19 +13,18 @@ export function healthReporter(options: {
   database: Database;
   bus: Bus;
   settings: Settings;
+  revocations: () => RevocationState;
 }): () => Promise<HealthReport> {
-  const { database, bus, settings } = options;
+  const { database, bus, settings, revocations } = options;
   return async () => {
     const [databaseState, broker] = await Promise.all([askDatabase(database), brokerHealth(bus)]);
-    const shared = settings.nats.accountSeed === undefined;
+    const weakness = weaknessOf(settings, revocations());
     const components: HealthReport['components'] = {
       database: databaseState,
       broker: broker.up
         ? {
-            status: shared ? 'degraded' : 'up',
-            detail: shared
-              ? `nats-server ${broker.version}; agents share one credential: set OPMAS_NATS_ACCOUNT_SEED`
-              : `nats-server ${broker.version}`,
+            status: weakness === undefined ? 'up' : 'degraded',
+            detail: `nats-server ${broker.version}${weakness === undefined ? '' : `; ${weakness}`}`,
           }
         : { status: 'down', detail: broker.error ?? 'not connected' },
     };
@@ -40,6 +40,20 @@ export function healthReporter(options: {
       version: VERSION,
     };
   };
+}
+
+/** What an administrator would want to know of the broker's identities. */
+function weaknessOf({ nats }: Settings, revocations: RevocationState): string | undefined {
+  if (nats.accountSeed === undefined) {
+    return 'agents share one credential: set OPMAS_NATS_ACCOUNT_SEED';
+  }
+  if (!revocations.possible) {
+    return 'cannot revoke: credentials end by themselves, within an hour; set OPMAS_NATS_ACCOUNT, OPMAS_NATS_SYS_CREDS and OPMAS_NATS_OPERATOR_SEED';
+  }
+  if (revocations.error !== undefined) {
+    return `cannot revoke now: ${revocations.error}; it is tried again`;
+  }
+  return undefined;
 }
 
 async function askDatabase(database: Database): Promise<HealthReport['components'][string]> {

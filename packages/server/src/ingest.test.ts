@@ -116,9 +116,26 @@ describe('findings', () => {
     expect(record.details['event']).toEqual({ message: large, 'k\ufffd': '\ufffd', n: 1e300 });
   });
 
-  test('of an agent nobody knows are kept under its id', async () => {
+  test('under another’s name are dropped, counted and audited; what an agent was once allowed is kept', async () => {
+    const invalid = /opmas_messages_invalid_total\{kind="finding"\} (\d+)/;
+    const before = await metric(invalid);
     await publish(finding('stranger-1', 'from-stranger'));
-    expect(await isStored('from-stranger')).toMatchObject({ agent_name: 'stranger-1' });
+    await publish(finding(agent.agent_id, 'elsewhere'), 'findings.elsewhere');
+    await server.database.pool
+      .insertInto('agent_findings_topics')
+      .values({ agent_id: agent.agent_id, topic: 'findings.before', issued_at: new Date() })
+      .execute();
+    await publish(finding(agent.agent_id, 'of-before'), 'findings.before');
+    await isStored('of-before');
+    await waitFor(async () => (await metric(invalid)) - before === 2, LONG);
+    for (const id of ['from-stranger', 'elsewhere']) {
+      expect((await server.call('GET', `/api/v1/findings/${id}`)).status).toBe(404);
+    }
+    await waitFor(async () => {
+      const { body } = await server.call('GET', '/api/v1/audit?action=broker.finding');
+      const claimed = itemsOf<{ object: string }>(body).map(({ object }) => object);
+      return claimed.includes('stranger-1') && claimed.includes(agent.agent_id);
+    }, LONG);
   });
 
   test('are listed newest first, page by page, none twice, and found by every filter', async () => {
@@ -137,7 +154,7 @@ describe('findings', () => {
         (each) => each.finding_id,
       );
     expect(await ids('severity=critical')).toEqual(['f-1']);
-    expect(await ids('agent_id=stranger-1')).toEqual(['from-stranger']);
+    expect(await ids('agent_id=stranger-1')).toEqual([]);
     expect(await ids('q=amid-rub')).toEqual(['amid-rubbish']);
     expect(await ids('status=resolved')).toEqual([]);
     expect(await ids('from=2999-01-01T00:00:00Z')).toEqual([]);
@@ -372,11 +389,11 @@ describe('the live feed', () => {
       const client = await feedClient(server.url, { token, topics, cursor: String(cursor) });
       await client.waitFor((message) => idOf(message) === 'resume-5');
       client.close();
-      return client.heard.filter(({ type }) => type !== 'agent.heartbeat');
+      return client.heard.filter(({ type }) => type === 'finding');
     };
     expect((await resumed()).map(idOf)).toEqual(wanted);
     await server.restart();
-    expect((await resumed()).filter(({ type }) => type === 'finding').map(idOf)).toEqual(wanted);
+    expect((await resumed()).map(idOf)).toEqual(wanted);
   });
 
   test('a cursor of another epoch gets a snapshot and goes on from there', async () => {

@@ -1,12 +1,19 @@
 /** The one pipeline every call takes: authenticate, validate, authorise, run and audit, measure. */
 import { check, type Fault, faultsOf } from '@opmas/protocol';
 import type { TSchema } from 'typebox';
-import { type Refusals, recordAudit } from './features/audit/index.ts';
-import { ANONYMOUS, type AuthService, mayDo, unauthenticated } from './features/auth/index.ts';
-import { databaseAway, isDatabaseAway, isDataFault } from './kernel/database-away.ts';
+import type { AuditLog, Refusals } from './features/audit/index.ts';
+import { ANONYMOUS, type AuthService, unauthenticated } from './features/auth/index.ts';
+import {
+  databaseAway,
+  isContended,
+  isDatabaseAway,
+  isDataFault,
+  isTooSlow,
+} from './kernel/database-away.ts';
 import { messageOf, OpmasError } from './kernel/errors.ts';
+import { type AgentFacts, type Reach, reaches, reachOf } from './kernel/grants.ts';
 import type { Logger } from './kernel/logger.ts';
-import type { Call, Caller, Operation } from './operation.ts';
+import type { AfterCommit, AuditFields, Call, Caller, Operation } from './operation.ts';
 import type { Database } from './platform/ports.ts';
 
 export interface Request {
@@ -14,9 +21,14 @@ export interface Request {
   token: string | undefined;
   params: unknown;
   /** Reads the rest; asked only for a caller who may make the call, and may throw what is wrong with it. */
-  input(): CallInput;
+  input(caller: Caller): CallInput | Promise<CallInput>;
   remote: string;
+  userAgent?: string | undefined;
   requestId: string;
+  /** Asked once it is known who calls, before anything is done for them; throws when they call too often. */
+  admit?(caller: Caller): Promise<void>;
+  /** Told of a token that proves nothing; throws when there are too many of them. */
+  guessed?(): Promise<void>;
 }
 
 export interface CallInput {
@@ -31,40 +43,44 @@ export type Invoke = (operation: Operation, request: Request) => Promise<unknown
 export interface InvokeOptions {
   database: Database;
   auth: AuthService;
+  audit: AuditLog;
   logger: Logger;
   refusals: Refusals;
+  /** What selectors need to know of an agent; undefined when there is none. */
+  agentFacts(agentId: string): Promise<AgentFacts | undefined>;
   /** After the commit of every write: what others must hear of is sent now. */
   afterWrite(): void;
   /** Seconds a call took, by operation and outcome (`ok` or the error's code). */
   measure(operationId: string, outcome: string, seconds: number): void;
 }
 
-type AuditFields = Parameters<Call['audit']>[0];
-
 export function createInvoke(options: InvokeOptions): Invoke {
-  const { database, auth, logger, refusals, afterWrite, measure } = options;
+  const { database, auth, audit, logger, refusals, agentFacts, afterWrite, measure } = options;
 
-  const audit = async (
+  const record = (
     db: Call['db'],
     operation: Operation,
     request: Request,
     caller: Caller,
     fields: AuditFields,
   ) =>
-    recordAudit(db, {
+    audit.record(db, {
       caller,
       action: operation.id,
       object: fields.object ?? firstParam(request.params),
       outcome: 'ok',
       details: fields.details,
+      before: fields.before,
+      after: fields.after,
       remote: request.remote,
+      userAgent: request.userAgent,
       requestId: request.requestId,
     });
 
   /** What was committed stands, whatever becomes of its effects. */
-  function runEffect(operation: Operation, effect: () => void): void {
+  async function runEffect(operation: Operation, effect: AfterCommit): Promise<void> {
     try {
-      effect();
+      await effect();
     } catch (error) {
       logger.error(
         { operation: operation.id, err: messageOf(error) },
@@ -77,19 +93,32 @@ export function createInvoke(options: InvokeOptions): Invoke {
     operation: Operation,
     request: Request,
     given: CallInput,
-    caller: Caller,
+    { caller, reach, fields }: Allowed & { fields: AuditFields },
   ): Promise<unknown> {
-    const effects: (() => void)[] = [];
-    let fields: AuditFields = {};
+    const effects: AfterCommit[] = [];
+    const commit: Call['commit'] = async (work) => {
+      const before = effects.length;
+      try {
+        return await database.transaction(async (tx) => {
+          const result = await work(tx);
+          await record(tx, operation, request, caller, fields);
+          return result;
+        });
+      } catch (error) {
+        effects.length = before;
+        throw error;
+      }
+    };
     const call = (db: Call['db']): Call => ({
       caller,
+      reach,
       requestId: request.requestId,
       remote: request.remote,
+      ...(request.userAgent === undefined ? {} : { userAgent: request.userAgent }),
       db,
       afterCommit: (effect) => void effects.push(effect),
-      audit: (added) => {
-        fields = { ...fields, ...added };
-      },
+      audit: (added) => void Object.assign(fields, added),
+      commit,
     });
     const input = {
       params: request.params as never,
@@ -98,17 +127,15 @@ export function createInvoke(options: InvokeOptions): Invoke {
       ...(given.ifMatch === undefined ? {} : { ifMatch: given.ifMatch }),
       ...(given.contentType === undefined ? {} : { contentType: given.contentType }),
     };
-    let answer: unknown;
-    if (operation.effect === 'write') {
-      answer = await database.transaction(async (tx) => {
-        const result = await operation.run(input, call(tx));
-        await audit(tx, operation, request, caller, fields);
-        return result;
-      });
+    try {
+      if (operation.effect !== 'write') return await operation.run(input, call(database.pool));
+      const answer = await commit((tx) => operation.run(input, call(tx)));
       afterWrite();
-    } else answer = await operation.run(input, call(database.pool));
-    for (const effect of effects) runEffect(operation, effect);
-    return answer;
+      return answer;
+    } finally {
+      // Also when something failed after a commit: what is left here was committed.
+      for (const effect of effects) await runEffect(operation, effect);
+    }
   }
 
   return async (operation, request) => {
@@ -116,25 +143,34 @@ export function createInvoke(options: InvokeOptions): Invoke {
     const done = (outcome: string) =>
       measure(operation.id, outcome, (performance.now() - started) / 1_000);
     let caller: Caller = ANONYMOUS;
+    const fields: AuditFields = {};
+    let allowed = false;
     try {
       caller = await authenticate(auth, operation, request);
-      authorise(operation, request, caller);
-      const input = request.input();
+      await request.admit?.(caller);
+      const reach = await authorise(operation, request, caller, agentFacts);
+      allowed = operation.permission !== 'open';
+      const input = await request.input(caller);
       validate(operation, request.params, input);
-      const answer = await run(operation, request, input, caller);
+      const answer = await run(operation, request, input, { caller, reach, fields });
       done('ok');
       return answer;
     } catch (thrown) {
       const error = asOpmasError(thrown);
       done(error.code);
-      if (isRefusal(error)) {
+      // What was allowed and came to nothing is on record too, but where the record itself is out of reach.
+      const failed = allowed && operation.effect !== 'read' && error.status !== 503;
+      if (isRefusal(error) || failed) {
         refusals.note({
           caller,
           action: operation.id,
-          object: firstParam(request.params),
+          // Of what came too often one row, whatever it was about: a limit must not cost more than the call.
+          object: error.status === 429 ? undefined : (fields.object ?? firstParam(request.params)),
           remote: request.remote,
+          userAgent: request.userAgent,
           requestId: request.requestId,
           code: error.code,
+          outcome: isRefusal(error) ? 'refused' : 'failed',
         });
       }
       throw error;
@@ -151,18 +187,50 @@ async function authenticate(
   if (request.token === undefined) {
     throw unauthenticated('Sign in first: send `Authorization: Bearer <access token>`');
   }
-  return (await auth.authenticate(request.token)).caller;
+  try {
+    return (await auth.authenticate(request.token)).caller;
+  } catch (error) {
+    // Only after the token was judged: whoever has a good one is let in, whatever others try from there.
+    if (error instanceof OpmasError && error.isGuess) await request.guessed?.();
+    throw error;
+  }
 }
 
-/** Denies by default: a role must grant it, or it is the agent's own. */
-function authorise(operation: Operation, request: Request, caller: Caller): void {
-  if (operation.permission === 'open' || operation.permission === 'self') return;
+interface Allowed {
+  caller: Caller;
+  reach: Reach;
+}
+
+/** Denies by default: a grant must cover it, for this agent, or it is the agent's own. */
+async function authorise(
+  operation: Operation,
+  request: Request,
+  caller: Caller,
+  agentFacts: InvokeOptions['agentFacts'],
+): Promise<Reach> {
+  const { permission, scope, agentOwn } = operation;
+  if (permission === 'open' || permission === 'self') return [];
+  if (permission === 'person') {
+    if (caller.kind === 'user') return [];
+    throw new OpmasError('OPMAS_FORBIDDEN', 'This is for people who have signed in');
+  }
+  const refused = () =>
+    new OpmasError('OPMAS_FORBIDDEN', `This needs the permission ${permission}`);
   if (caller.kind === 'agent') {
-    const own = operation.agentOwn;
-    const target = own === undefined ? undefined : param(request.params, own);
-    if (own !== undefined && target === caller.id) return;
-  } else if (mayDo(caller, operation.permission)) return;
-  throw new OpmasError('OPMAS_FORBIDDEN', `This needs the permission ${operation.permission}`);
+    const isOwn = agentOwn === 'agent_id' && param(request.params, 'agent_id') === caller.id;
+    if (isOwn || agentOwn === 'reach') return [{ ids: [caller.id] }];
+    throw refused();
+  }
+  const reach = reachOf(caller.grants, permission);
+  if (reach === undefined) throw refused();
+  if (reach === 'all' || scope === 'reach') return reach;
+  if (scope === 'agent') {
+    const id = param(request.params, 'agent_id');
+    const facts = typeof id === 'string' ? await agentFacts(id) : undefined;
+    // An agent that does not exist is out of reach like any other: nobody learns which ids there are.
+    if (facts !== undefined && reaches(reach, facts)) return reach;
+  }
+  throw refused();
 }
 
 function validate(operation: Operation, params: unknown, input: CallInput): void {
@@ -182,7 +250,7 @@ function validate(operation: Operation, params: unknown, input: CallInput): void
 }
 
 function isRefusal(error: OpmasError): boolean {
-  return error.status === 401 || error.status === 403;
+  return error.status === 401 || error.status === 403 || error.status === 429;
 }
 
 function param(params: unknown, name: string): unknown {
@@ -201,6 +269,17 @@ function firstParam(params: unknown): string | undefined {
 export function asOpmasError(thrown: unknown): OpmasError {
   if (thrown instanceof OpmasError) return thrown;
   if (isDatabaseAway(thrown)) return databaseAway(thrown);
+  if (isContended(thrown)) {
+    return new OpmasError('OPMAS_UNAVAILABLE', 'Others change the same at this moment; try again', {
+      retryAfter: 1,
+      cause: thrown,
+    });
+  }
+  if (isTooSlow(thrown)) {
+    return new OpmasError('OPMAS_TIMEOUT', 'The database took too long; ask for less at once', {
+      cause: thrown,
+    });
+  }
   if (isDataFault(thrown)) {
     return new OpmasError(
       'OPMAS_INVALID_FORMAT',

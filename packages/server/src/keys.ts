@@ -2,25 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { OpmasError } from './kernel/errors.ts';
 
 const KEY_BYTES = 32;
-
-/**
- * The master key: 32 bytes, base64 in a 0600 file, made on the first start.
- * @throws {OpmasError} OPMAS_SYSTEM_ERROR when the file holds anything else.
- */
-export async function masterKey(path: string): Promise<Uint8Array> {
-  const text = await readOrMake(path, () => `${randomBytes(KEY_BYTES).toString('base64')}\n`);
-  const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== KEY_BYTES) {
-    throw new OpmasError(
-      'OPMAS_SYSTEM_ERROR',
-      `${path} must hold ${KEY_BYTES} bytes in base64; restore it from a backup: nothing else reads the stored secrets`,
-    );
-  }
-  return key;
-}
 
 /** This server's name among its replicas; the same after a restart. */
 export async function serverId(dataDir: string): Promise<string> {

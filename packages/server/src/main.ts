@@ -1,12 +1,12 @@
 /** The server process: environment in, signals and exit codes out. */
 import { writeSync } from 'node:fs';
 import { EXIT_CONFIG } from '@opmas/protocol';
-import pino from 'pino';
 import { startApp } from './app.ts';
 import { environmentFaults } from './features/configs/index.ts';
 import { systemClock } from './kernel/clock.ts';
 import { messageOf } from './kernel/errors.ts';
 import { systemIds } from './kernel/ids.ts';
+import { processLog } from './platform/log.ts';
 import { readSettings } from './settings.ts';
 
 /** A stop that takes longer than this is cut off: what was acknowledged is stored by then. */
@@ -23,7 +23,7 @@ for (const { path, message } of faults) {
   process.stderr.write(`OPMAS_AGENT_*: agents' ${path || 'configuration'}: ${message}\n`);
 }
 if (faults.length > 0) process.exit(EXIT_CONFIG);
-const logger = pino({ level: settings.logLevel, base: { part: 'server', env: settings.env } });
+const logger = processLog({ level: settings.logLevel, env: settings.env });
 
 process.on('unhandledRejection', (reason) => {
   logger.fatal({ err: reason }, 'unhandled rejection: a bug; the server stops to be started clean');

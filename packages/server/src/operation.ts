@@ -1,27 +1,56 @@
 /** An operation as data: what REST, and later GraphQL, gRPC, MCP and the CLI, are projections of. */
 import type { Static, TObject, TSchema } from 'typebox';
+import type { Grant, Permission, Reach } from './kernel/grants.ts';
 import type { Executor } from './platform/ports.ts';
 
-/** Who calls: a person, an agent, the owner of the data folder, or nobody yet. */
+/** Who calls: a person, a script's token, an agent, the owner of the data folder, or nobody yet. */
 export interface Caller {
-  kind: 'user' | 'agent' | 'local' | 'anonymous';
-  /** User id, agent id, or a fixed word. */
+  kind: 'user' | 'token' | 'agent' | 'local' | 'anonymous';
+  /** User id, token id, agent id, or a fixed word. */
   id: string;
   name: string;
   roles: readonly string[];
+  /** What the roles grant now. Agents have none: they reach only what is their own. */
+  grants: readonly Grant[];
+  /** The session of a person. */
+  sessionId?: string;
 }
+
+/** What a call adds to its audit row. Secrets are masked before they are written. */
+export interface AuditFields {
+  object?: string;
+  details?: Record<string, unknown>;
+  /** What was changed, as it was and as it is. */
+  before?: unknown;
+  after?: unknown;
+}
+
+/** What follows a commit. */
+export type AfterCommit = () => void | Promise<void>;
 
 /** What accompanies one call. */
 export interface Call {
   caller: Caller;
   requestId: string;
+  /** Address of the caller's side of the connection. */
   remote: string;
+  userAgent?: string;
+  /** The agents this call may touch; an operation of scope `reach` must keep to it. */
+  reach: Reach;
   /** The transaction of a write; the pool otherwise. */
   db: Executor;
-  /** Runs after the commit (after the answer is decided, before it is sent); must not throw. */
-  afterCommit(effect: () => void): void;
+  /**
+   * Runs after the commit, and ends before the answer is sent; what the caller does next finds it done.
+   * What fails is logged: what was committed stands.
+   */
+  afterCommit(effect: AfterCommit): void;
   /** What the audit row shall say beside who, what and outcome. */
-  audit(fields: { object?: string; details?: Record<string, unknown> }): void;
+  audit(fields: AuditFields): void;
+  /**
+   * For `external`: one transaction with its audit row, for what follows slow work (a password is hashed,
+   * another server asked) that must not hold a connection of the database meanwhile.
+   */
+  commit<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
 }
 
 export type Effect = 'read' | 'write' | 'external';
@@ -39,10 +68,18 @@ export interface OperationSpec<
   kind: 'unary' | 'stream';
   /** read: no transaction · write: one transaction with its audit row · external: manages its own. */
   effect: Effect;
-  /** `resource:action`, or `open` for what needs no token. */
-  permission: string;
-  /** May an agent call it for itself? Names the path parameter that holds its id. */
-  agentOwn?: string;
+  /** `open` needs no token; `self` any caller who is signed in; `person` a user, about themselves. */
+  permission: Permission | 'open' | 'self' | 'person';
+  /**
+   * What a grant limited to some agents is worth here. `agent`: the path parameter `agent_id` must be
+   * within reach; `reach`: `run` keeps to `call.reach`; absent: nothing, only an unlimited grant counts.
+   */
+  scope?: 'agent' | 'reach';
+  /**
+   * May an agent call it for itself? `agent_id`: when the path parameter is its own id; `reach`: `run`
+   * keeps to `call.reach`, which is then the agent alone.
+   */
+  agentOwn?: 'agent_id' | 'reach';
   rest: {
     method: Method;
     /** Below `/api/v1`, parameters in braces. */
@@ -52,6 +89,11 @@ export interface OperationSpec<
     rawBody?: { bytes: number; types: readonly string[] };
     /** Adds response headers from the answer and reads request headers into the input. */
     etag?: boolean;
+    /**
+     * A refresh token may come and go in a cookie that no script reads: taken when the body has none,
+     * given instead of one in the answer when it came so, or when the body says `cookie: true`.
+     */
+    refreshCookie?: true;
     /** Calls a minute from one address, for what guesses could abuse. */
     limitPerMinute?: number;
     tag: string;

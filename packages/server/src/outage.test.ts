@@ -183,7 +183,10 @@ describe('while PostgreSQL is away', () => {
       });
       expect((await server.call('GET', '/health/live', { token: null })).status).toBe(200);
       for (let n = 0; n < 20; n += 1) {
-        await bus.request('findings.dark', JSON.stringify(finding(agent.agent_id, `dark-${n}`)));
+        await bus.request(
+          'findings.security',
+          JSON.stringify(finding(agent.agent_id, `dark-${n}`)),
+        );
       }
     } finally {
       await limit(-1);
@@ -192,7 +195,7 @@ describe('while PostgreSQL is away', () => {
       server.database.pool
         .selectFrom('findings')
         .select('finding_id')
-        .where('topic', '=', 'findings.dark')
+        .where('finding_id', 'like', 'dark-%')
         .execute();
     await waitFor(async () => (await found()).length >= 20, LONG);
     expect(await found()).toHaveLength(20);

@@ -45,6 +45,8 @@ describe('settings', () => {
       OPMAS_HOST_ID: 'a.b',
       OPMAS_ADMIN_PASSWORD: 'short',
       OPMAS_ALLOW_INSECURE: 'yes',
+      OPMAS_PUBLIC_URL: 'https://opmas.example/page',
+      OPMAS_TRUSTED_PROXIES: '10.0.0.0/99',
     };
     const errors = errorsOf(wrong);
     expect(errors).toHaveLength(Object.keys(wrong).length);
@@ -66,6 +68,25 @@ describe('settings', () => {
     expect(read({ OPMAS_HTTP_HOST: '192.0.2.1', OPMAS_ALLOW_INSECURE: 'true' }).allowInsecure).toBe(
       true,
     );
+  });
+
+  test('the public URL is kept as an origin, trusted proxies as a list', () => {
+    expect(read()).toMatchObject({ publicUrl: undefined, trustedProxies: [] });
+    expect(
+      read({
+        OPMAS_PUBLIC_URL: 'https://OPMAS.example:443/',
+        OPMAS_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      }),
+    ).toMatchObject({
+      publicUrl: 'https://opmas.example',
+      trustedProxies: ['10.0.0.0/8', '::1'],
+    });
+    for (const url of ['opmas.example', 'ftp://a', 'https://u@a', 'https://a/?q']) {
+      expect(errorsOf({ OPMAS_PUBLIC_URL: url }), url).toHaveLength(1);
+    }
+    for (const proxies of ['all', '0.0.0.0/0', '10.0.0.1/8/8', '10.0.0.1,']) {
+      expect(errorsOf({ OPMAS_TRUSTED_PROXIES: proxies }), proxies).toHaveLength(1);
+    }
   });
 
   test('the environment layer is every OPMAS_AGENT_ variable but the runner', () => {

@@ -8,6 +8,10 @@ export interface ErrorOptions {
   retryAfter?: number;
   /** What only the log may say. */
   internal?: string;
+  /** What was shown proves nothing at all, unlike what has ended: counted against guessing. */
+  isGuess?: boolean;
+  /** The job that stands in the way, for who wants to go to it. */
+  jobId?: string;
   cause?: unknown;
 }
 
@@ -19,6 +23,8 @@ export class OpmasError extends Error {
   readonly errors: readonly Fault[];
   readonly retryAfter: number | undefined;
   readonly internal: string | undefined;
+  readonly isGuess: boolean;
+  readonly jobId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -27,6 +33,8 @@ export class OpmasError extends Error {
     this.errors = options.errors ?? [];
     this.retryAfter = options.retryAfter;
     this.internal = options.internal;
+    this.isGuess = options.isGuess === true;
+    this.jobId = options.jobId;
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeCursor, encodeCursor, pageLimit, toPage } from './paging.ts';
+import { decodeCursor, encodeCursor, pageLimit, pageOf, toPage } from './paging.ts';
 
 test('a cursor is read back as it was written', () => {
   fc.assert(
@@ -61,4 +61,32 @@ test('following the cursors visits every row once, in order', () => {
 
 test('a list without a limit has the default one', () => {
   expect([pageLimit({}), pageLimit({ limit: 3 })]).toEqual([50, 3]);
+});
+
+test('a list is asked for one row more than fits, after the key of the page before', async () => {
+  const ids = ['a', 'b', 'c', 'd', 'e'];
+  const asked: unknown[] = [];
+  const page = (cursor?: string) =>
+    pageOf(
+      { limit: 2, ...(cursor === undefined ? {} : { cursor }) },
+      {
+        rows: async (limit, after) => {
+          asked.push([limit, after]);
+          return ids.filter((id) => after === undefined || id > after[1]).slice(0, limit);
+        },
+        item: (id) => id.toUpperCase(),
+        key: (id) => ['same', id],
+      },
+    );
+  const first = await page();
+  const second = await page(first.next_cursor ?? '');
+  const last = await page(second.next_cursor ?? '');
+  expect([first.items, second.items, last.items]).toEqual([['A', 'B'], ['C', 'D'], ['E']]);
+  expect(last.next_cursor).toBeNull();
+  expect(asked).toEqual([
+    [3, undefined],
+    [3, ['same', 'b']],
+    [3, ['same', 'd']],
+  ]);
+  await expect(page(encodeCursor(['one']))).rejects.toMatchObject({ status: 400 });
 });

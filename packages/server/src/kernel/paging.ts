@@ -46,7 +46,8 @@ export function decodeCursor(cursor: string, length: number): string[] {
   throw badCursor();
 }
 
-function badCursor(cause?: unknown): OpmasError {
+/** For a list that looks into its cursors. */
+export function badCursor(cause?: unknown): OpmasError {
   return new OpmasError('OPMAS_INVALID_REQUEST', 'The cursor is not one this list gave', {
     errors: [{ path: 'cursor', message: 'not a cursor of this list; start again without it' }],
     ...(cause === undefined ? {} : { cause }),
@@ -66,4 +67,27 @@ export function toPage<R, T>(
     items: kept.map(map),
     next_cursor: rows.length > limit && last !== undefined ? encodeCursor(key(last)) : null,
   };
+}
+
+/** The sort key of most lists: what they are ordered by, and an id that tells equals apart. */
+export type PageKey = readonly [string, string];
+
+/**
+ * One page of a list. `rows` is asked for one more than fits, in the list's order, after the key of the page
+ * before; undefined begins.
+ * @throws {OpmasError} OPMAS_INVALID_REQUEST for a cursor that is none
+ */
+export async function pageOf<R, T>(
+  request: PageRequest,
+  list: {
+    rows(limit: number, after: PageKey | undefined): Promise<readonly R[]>;
+    item(row: R): T;
+    key(row: R): PageKey;
+  },
+): Promise<Page<T>> {
+  const limit = pageLimit(request);
+  const [first, second] = request.cursor === undefined ? [] : decodeCursor(request.cursor, 2);
+  const after: PageKey | undefined =
+    first === undefined || second === undefined ? undefined : [first, second];
+  return toPage(await list.rows(limit + 1, after), limit, list.item, list.key);
 }

@@ -1,18 +1,20 @@
 /** A whole server for one test file: real PostgreSQL, real nats-server, real HTTP, an empty agents folder. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { serverPermissions } from '@opmas/bus';
+import { apiPrefix, serverPermissions } from '@opmas/bus';
+import { openKeyring } from '@opmas/keyring';
 import { type TestDatabase, type TestNats, tempDir, testNats, testPostgres } from '@opmas/testkit';
 import { type App, startApp } from '../app.ts';
 import { createTokens } from '../features/auth/index.ts';
-import { systemClock } from '../kernel/clock.ts';
+import { createKeyChain, createVault } from '../features/secrets/index.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
 import { systemIds } from '../kernel/ids.ts';
 import { type Logger, silentLogger } from '../kernel/logger.ts';
-import { masterKey } from '../keys.ts';
 import type { Caller } from '../operation.ts';
 import { openPostgres } from '../platform/database/postgres.ts';
 import type { Database } from '../platform/ports.ts';
 import { readSettings } from '../settings.ts';
+import { holdToSchema } from './declared.ts';
 
 export interface Answer {
   status: number;
@@ -55,6 +57,8 @@ export interface TestServer {
 export interface TestServerOptions {
   env?: Record<string, string>;
   logger?: Logger;
+  /** Of the server; a test may move it. */
+  clock?: Clock;
 }
 
 export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -65,7 +69,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const postgres = await testPostgres();
   const testDatabase = await postgres.freshDatabase();
   const nats = await testNats();
-  const natsCreds = nats.credsFor('server', serverPermissions()).file;
+  const natsCreds = nats.credsFor('server', serverPermissions(apiPrefix(nats.trust))).file;
   const settings = readSettings(
     {
       OPMAS_DATABASE_URL: testDatabase.url,
@@ -74,6 +78,8 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       OPMAS_NATS_CREDS: natsCreds,
       OPMAS_NATS_ACCOUNT_SEED: nats.trust.account.signing.seed,
       OPMAS_NATS_ACCOUNT: nats.trust.account.identity.public_key,
+      OPMAS_NATS_OPERATOR_SEED: nats.trust.operator_signing.seed,
+      OPMAS_NATS_SYS_CREDS: nats.sysCredsFile,
       OPMAS_DATA_DIR: dataDir,
       OPMAS_AGENTS_DIR: agentsDir,
       OPMAS_HTTP_PORT: '0',
@@ -88,12 +94,21 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     startApp({
       settings: settings.settings,
       logger: options.logger ?? silentLogger,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       ids: systemIds,
     });
   let app = await start();
   const database = openPostgres({ url: testDatabase.superUrl, logger: silentLogger });
-  const tokens = createTokens(await masterKey(settings.settings.masterKeyFile), systemClock);
+  const keyring = openKeyring(settings.settings.masterKeyFile, { make: false });
+  const tokens = createTokens(
+    createKeyChain({
+      database,
+      vault: createVault(keyring),
+      clock: options.clock ?? systemClock,
+      ids: systemIds,
+    }),
+    systemClock,
+  );
   const owner = () => readFileSync(join(dataDir, 'run', 'local.token'), 'utf8').trim();
 
   return {
@@ -132,11 +147,9 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
           : { body: typeof body === 'string' ? body : Buffer.from(body) }),
       });
       const text = await response.text();
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: text === '' ? undefined : (JSON.parse(text) as unknown),
-      };
+      const answered = bodyOf(text, response.headers.get('content-type'));
+      if (response.ok) holdToSchema(method, path, answered);
+      return { status: response.status, headers: response.headers, body: answered };
     },
     restart: async () => {
       await app.stop();
@@ -151,4 +164,10 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       dir.remove();
     },
   };
+}
+
+/** JSON as a value, anything else (NDJSON, pages) as text. */
+function bodyOf(text: string, type: string | null): unknown {
+  if (text === '') return undefined;
+  return /^application\/(problem\+)?json\b/.test(type ?? '') ? (JSON.parse(text) as unknown) : text;
 }

@@ -21,6 +21,7 @@ const CATCH_UP_MS = 5_000;
 const KINDS: Readonly<Record<string, { topic: string; type: FeedMessage['type'] }>> = {
   'agent.status': { topic: 'agents', type: 'agent.status' },
   'finding.recorded': { topic: 'findings', type: 'finding' },
+  'job.changed': { topic: 'jobs', type: 'job' },
 };
 
 export async function receiveFeed(options: {
@@ -28,9 +29,11 @@ export async function receiveFeed(options: {
   feed: Feed;
   /** Names this server's consumer; the same after a restart. */
   serverId: string;
+  /** What an agent is told to run has changed, at whichever server. */
+  configChanged: () => void;
   logger: Logger;
 }): Promise<Consumption> {
-  const { bus, feed, serverId, logger } = options;
+  const { bus, feed, serverId, configChanged, logger } = options;
   const consumer = `feed-${serverId}`;
   const stream = streams.feed.name;
 
@@ -70,6 +73,7 @@ export async function receiveFeed(options: {
       for (const message of messages) {
         const event = decode(message);
         const kind = event === undefined ? undefined : KINDS[event.kind];
+        if (event?.kind === 'config.changed') configChanged();
         if (event !== undefined && kind !== undefined) {
           feed.stored({ sequence: message.seq, ...kind, data: event.data });
         }

@@ -13,6 +13,8 @@ import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { isDeep, parseStorable } from '../../kernel/storable.ts';
+import type { FindingsTopics } from './findings-topics.ts';
+import type { Impostors } from './impostors.ts';
 
 const CONSUMER = 'server-findings';
 
@@ -31,10 +33,12 @@ export async function prepareFindings(bus: Bus): Promise<void> {
 export function receiveFindings(options: {
   bus: Bus;
   findings: FindingsService;
+  topics: FindingsTopics;
+  impostors: Impostors;
   logger: Logger;
   onInvalid: () => void;
 }): Consumption {
-  const { bus, findings, logger, onInvalid } = options;
+  const { bus, findings, topics, impostors, logger, onInvalid } = options;
   return fetchBatches(bus, {
     stream: streams.findings.name,
     consumer: CONSUMER,
@@ -51,6 +55,18 @@ export function receiveFindings(options: {
         const finding = decode(message);
         if (typeof finding === 'string') drop(message, finding);
         else batch.set({ finding, topic: message.subject }, message);
+      }
+      const claims = [...batch.keys()].map((item) => ({
+        agentId: item.finding.agent_id,
+        topic: item.topic,
+        item,
+      }));
+      const own = new Set((await topics.allowed(claims)).map(({ item }) => item));
+      for (const [item, message] of batch) {
+        if (own.has(item)) continue;
+        batch.delete(item);
+        impostors.note('finding', item.topic, item.finding.agent_id);
+        message.term();
       }
       for (const { item, error } of await findings.record([...batch.keys()])) {
         const message = batch.get(item);

@@ -17,10 +17,12 @@ import {
 } from '@opmas/protocol';
 import type { TSchema } from 'typebox';
 import type { TelemetryItem, TelemetryService } from '../../features/telemetry/index.ts';
+import { isDataFault } from '../../kernel/database-away.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Directory } from './directory.ts';
+import type { Impostors } from './impostors.ts';
 import { jsonOf } from './json.ts';
 
 const CONSUMER = 'server-telemetry';
@@ -39,6 +41,7 @@ export interface TelemetrySinks {
   /** Sampled to live viewers; the record is what is stored. */
   onLog(line: AgentLogLine): void;
   onMetrics(report: MetricsReport): void;
+  onStatus(report: AgentStatusReport): void;
   onInvalid(kind: string): void;
 }
 
@@ -46,10 +49,11 @@ export async function receiveTelemetry(options: {
   bus: Bus;
   telemetry: TelemetryService;
   directory: Directory;
+  impostors: Impostors;
   logger: Logger;
   sinks: TelemetrySinks;
 }): Promise<Consumption> {
-  const { bus, telemetry, directory, logger, sinks } = options;
+  const { bus, telemetry, directory, impostors, logger, sinks } = options;
   /** Sequences count from one again in a stream that was made again: its birth belongs to each key. */
   let epoch = await born(bus);
 
@@ -61,12 +65,15 @@ export async function receiveTelemetry(options: {
       const value = jsonOf(message);
       const result = parse(schema, value);
       const claimed = result.ok ? (result.value as { agent_id: string }).agent_id : undefined;
-      if (result.ok && claimed !== undefined && (await directory.matches(claimed, name))) {
-        return result.value;
+      if (result.ok && claimed !== undefined) {
+        const whose = await directory.check(claimed, name);
+        if (whose === 'own') return result.value;
+        if (whose === 'foreign') impostors.note(kind, subject, claimed);
+        return undefined;
       }
       sinks.onInvalid(kind);
       const fault = result.ok
-        ? `agent_id ${claimed} is not ${name}`
+        ? 'no agent_id'
         : result.errors.map((e) => `${e.path} ${e.message}`).join('; ');
       logger.warn({ subject, fault }, `${kind} not taken`);
       return undefined;
@@ -84,8 +91,21 @@ export async function receiveTelemetry(options: {
       return { key, kind: 'log', line };
     }
     const report = await read(AgentStatusReport, 'status');
-    if (report !== undefined) await telemetry.status(report);
+    if (report !== undefined) await takeStatus(report);
     return undefined;
+  }
+
+  /** What the database will never take is let go: it would come again for ever, and hold up what follows. */
+  async function takeStatus(report: AgentStatusReport): Promise<void> {
+    sinks.onStatus(report);
+    try {
+      await telemetry.status(report);
+    } catch (error) {
+      if (!isDataFault(error)) throw error;
+      sinks.onInvalid('status');
+      const told = { agent: report.agent_id, fault: messageOf(error) };
+      logger.warn(told, 'status not storable, dropped');
+    }
   }
 
   return fetchBatches(bus, {

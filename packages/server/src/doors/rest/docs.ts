@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { docsPolicy } from './headers.ts';
 import { API_BASE } from './routes.ts';
 
 const START = `SwaggerUIBundle({ url: '${API_BASE}/openapi.json', dom_id: '#docs', deepLinking: true });`;
@@ -19,11 +20,10 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
     wildcard: false,
     globIgnore: ['**/*.map', '**/*.md', '**/package.json'],
   });
-  app.get('/api/docs', async (_request, reply) => {
+  app.get('/api/docs', async (request, reply) => {
     const nonce = randomBytes(16).toString('base64');
-    const policy = `default-src 'self'; script-src 'self' 'nonce-${nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'`;
     return reply
-      .header('content-security-policy', policy)
+      .header('content-security-policy', docsPolicy(nonce, request.protocol === 'https'))
       .type('text/html; charset=utf-8')
       .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>OPMAS API</title>
 <link rel="stylesheet" href="/api/docs/assets/swagger-ui.css"></head>

@@ -11,12 +11,20 @@ export interface HealthSource {
 }
 
 export function registerHealth(app: FastifyInstance, source: HealthSource): void {
+  /** Asked by many at once, the parts are asked once: anybody may ask. */
+  let asking: Promise<HealthReport> | undefined;
+  const report = () => {
+    asking ??= source.report().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
   app.get('/health/live', async () => ({ status: 'live' }));
   for (const path of ['/health', '/health/ready']) {
     app.get(path, async (_request, reply) => {
-      const report = await source.report();
-      if (report.status === 'unavailable') reply.code(503).header('retry-after', '2');
-      return report;
+      const answer = await report();
+      if (answer.status === 'unavailable') reply.code(503).header('retry-after', '2');
+      return answer;
     });
   }
   app.get('/metrics', async (request, reply) => {

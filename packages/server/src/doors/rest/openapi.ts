@@ -43,7 +43,7 @@ function describe(operation: Operation): Json {
     parameters: [
       ...parameters(operation.params, 'path'),
       ...parameters(operation.query, 'query'),
-      ...(rest.etag === true && rest.method === 'PUT'
+      ...(rest.etag === true && (rest.method === 'PUT' || rest.status === 202)
         ? [{ name: 'If-Match', in: 'header', required: false, schema: { type: 'string' } }]
         : []),
     ],
@@ -54,7 +54,10 @@ function describe(operation: Operation): Json {
           ? { description: 'Done' }
           : {
               description: 'OK',
-              content: { 'application/json': { schema: plain(operation.output) } },
+              content:
+                operation.kind === 'stream'
+                  ? { 'application/x-ndjson': { schema: { type: 'string' } } }
+                  : { 'application/json': { schema: plain(operation.output) } },
             },
       default: {
         description: 'Error',

@@ -15,5 +15,6 @@ export function toProblem(error: OpmasError, requestId: string): Problem {
     ...(error.errors.length > 0
       ? { errors: error.errors.map(({ path, message }) => ({ path, message })) }
       : {}),
+    ...(error.jobId === undefined ? {} : { job_id: error.jobId }),
   };
 }

@@ -1,20 +1,36 @@
 /** The HTTP server: limits, headers, problem documents, and the doors that stand on it. */
 import { randomUUID } from 'node:crypto';
-import helmet from '@fastify/helmet';
-import rateLimit from '@fastify/rate-limit';
+import cookie from '@fastify/cookie';
 import websocket from '@fastify/websocket';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerFactory,
+} from 'fastify';
+import type { Refusals } from '../../features/audit/index.ts';
+import { ANONYMOUS } from '../../features/auth/index.ts';
 import { asOpmasError, type Invoke } from '../../invoke.ts';
 import { OpmasError } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { isDeep } from '../../kernel/storable.ts';
 import type { Operation } from '../../operation.ts';
+import type { RateLimiter } from '../../platform/ports.ts';
 import type { Feed } from '../ws/feed.ts';
+import { registerFeed } from '../ws/upgrade.ts';
+import { createAdmission } from './admission.ts';
+import { type BodyBounds, createBodies } from './bodies.ts';
+import { addressIn, boundConnections, PARSER_OPTIONS } from './connections.ts';
+import { registerCspReports } from './csp-reports.ts';
 import { registerDocs } from './docs.ts';
+import { registerHeaders } from './headers.ts';
 import { type HealthSource, registerHealth } from './health.ts';
+import { type HttpsOptions, httpsServer } from './https.ts';
 import { knownPaths } from './known-paths.ts';
+import { type OidcOptions, registerOidc } from './oidc.ts';
 import { openApi } from './openapi.ts';
+import { type OwnNames, ownOriginCheck } from './own-origin.ts';
 import { registerPage } from './page.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
 import { API_BASE, API_VERSION, registerOperations } from './routes.ts';
@@ -25,10 +41,27 @@ export interface HttpOptions {
   invoke: Invoke;
   feed: Feed;
   health: HealthSource;
+  limiter: RateLimiter;
+  /** Told of requests that are refused before it is known what they ask for. */
+  refusals: Pick<Refusals, 'note'>;
+  /** What the server is called, and the proxies that say whom they speak for. */
+  names: OwnNames;
+  trustedProxies: readonly string[];
+  /** Undefined: plain HTTP. */
+  https: HttpsOptions | undefined;
+  /** Signing in through a provider, where one is set. */
+  oidc?: OidcOptions | undefined;
   /** The built web page. */
   pageDirectory: string;
   logger: Logger;
+  bodyBounds?: BodyBounds;
 }
+
+const BODY_BOUNDS: BodyBounds = {
+  bytes: limits.bodiesHeldBytes,
+  bytesOfOne: limits.bodiesHeldBytesOfOne,
+  small: limits.smallBodyBytes,
+};
 
 type Fail = (error: unknown, requestId: string, reply: FastifyReply) => FastifyReply;
 
@@ -52,38 +85,37 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   };
   const app = Fastify({
     logger: false,
-    bodyLimit: limits.bodyBytes,
+    bodyLimit: limits.openBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: 0,
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: limits.keepAliveMs,
+    trustProxy: options.trustedProxies.length > 0 && [...options.trustedProxies],
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 256 },
     forceCloseConnections: true,
-    http: { maxHeaderSize: limits.headerBytes, headersTimeout: 10_000 },
+    http: PARSER_OPTIONS,
+    ...serverOf(options),
     frameworkErrors: (error, request, reply) => void fail(error, request.id, reply),
     clientErrorHandler: refuseUnreadable,
   });
+  boundConnections(app.server, addressIn(options.trustedProxies));
   const methodsOf = knownPaths(app);
   app.setErrorHandler((error, request, reply) => fail(error, request.id, reply));
-  rawBodies(app);
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    crossOriginResourcePolicy: { policy: 'same-origin' },
-    strictTransportSecurity: false,
-  });
-  await app.register(rateLimit, {
-    global: false,
-    errorResponseBuilder: (_request, context) =>
-      new OpmasError('OPMAS_RATE_LIMITED', `Too many requests; try again in ${context.after}`, {
-        retryAfter: Math.ceil(context.ttl / 1_000),
-      }),
-  });
-  await app.register(websocket, { options: { maxPayload: 16_384 } });
+  leaveBodies(app);
+  await registerHeaders(app, options.names);
+  await app.register(cookie);
+  await app.register(websocket, { options: { maxPayload: limits.feedMessageBytes } });
+  const checkOrigin = ownOriginCheck(options.names);
+  const admission = createAdmission(options.limiter);
+  const bodies = createBodies(options.bodyBounds ?? BODY_BOUNDS);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    try {
+      checkOrigin(request);
+    } catch (error) {
+      noteRefusal(options.refusals, request, asOpmasError(error));
+      throw error;
+    }
     if (!request.url.startsWith('/api/')) return;
     reply.header('api-version', API_VERSION).header('cache-control', 'no-store');
     refuseUnknownVersion(request.headers['api-version'], request.query);
@@ -91,7 +123,16 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 
   await app.register(
     async (api) => {
-      registerOperations(api, options.operations, options.invoke);
+      registerOperations(api, options.operations, { invoke: options.invoke, admission, bodies });
+      if (options.oidc !== undefined) {
+        registerOidc(api, { invoke: options.invoke, admission }, options.oidc);
+      }
+      await api.register(async (scope) =>
+        registerCspReports(scope, {
+          logger,
+          admit: (request) => admission.address('reports', request),
+        }),
+      );
       const document = JSON.stringify(openApi(options.operations));
       api.get('/openapi.json', async (_request, reply) =>
         reply.type('application/json').send(document),
@@ -99,9 +140,10 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     },
     { prefix: API_BASE },
   );
-  for (const path of [`${API_BASE}/agents/ws`, '/agents/ws']) {
-    app.get(path, { websocket: true }, (socket) => options.feed.accept(socket));
-  }
+  registerFeed(app, {
+    feed: options.feed,
+    admit: (request) => admission.address('feed', request),
+  });
   registerHealth(app, options.health);
   await registerDocs(app);
   const page = await registerPage(app, options.pageDirectory);
@@ -121,34 +163,31 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   return app;
 }
 
-/** JSON of ordinary operations is parsed by the framework; event bodies stay bytes. */
-function rawBodies(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (request.routeOptions.url === `${API_BASE}/events`) {
-      done(null, body);
-      return;
-    }
-    if (body.length === 0) {
-      done(null, undefined);
-      return;
-    }
-    const text = body.toString('utf8');
-    if (isDeep(text, limits.jsonDepth)) {
-      done(tooDeep());
-      return;
-    }
-    void parseJson(request, text, done);
+function noteRefusal(
+  refusals: HttpOptions['refusals'],
+  request: FastifyRequest,
+  { code }: OpmasError,
+): void {
+  refusals.note({
+    caller: ANONYMOUS,
+    action: 'http.request',
+    code,
+    remote: request.ip,
+    userAgent: request.headers['user-agent']?.slice(0, limits.userAgentChars),
+    requestId: request.id,
   });
 }
 
-function tooDeep(): OpmasError {
-  return new OpmasError(
-    'OPMAS_INVALID_REQUEST',
-    `The body is nested deeper than ${limits.jsonDepth} levels`,
-  );
+function serverOf({ https, logger }: HttpOptions): { serverFactory?: FastifyServerFactory } {
+  return https === undefined
+    ? {}
+    : { serverFactory: (handler) => httpsServer(https, handler, logger) };
+}
+
+/** The framework reads no body: whoever needs one reads it when it is known who sends it. */
+function leaveBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, body, done) => done(null, body));
 }
 
 function refuseUnknownVersion(header: string | string[] | undefined, query: unknown): void {

@@ -11,13 +11,19 @@ export function refuseUnreadable(error: Error & { code?: string }, socket: Socke
     socket.destroy();
     return;
   }
-  const refused =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? new OpmasError('OPMAS_TOO_LARGE', 'The headers are too large')
-      : new OpmasError('OPMAS_INVALID_REQUEST', 'This is no HTTP request');
+  const refused = refusal(error.code);
   const body = JSON.stringify(toProblem(refused, randomUUID()));
   socket.end(
     `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+function refusal(code: string | undefined): OpmasError {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new OpmasError('OPMAS_TOO_LARGE', 'The headers are too large');
+  }
+  const late = code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const why = late ? 'The request did not arrive in time' : 'This is no HTTP request';
+  return new OpmasError('OPMAS_INVALID_REQUEST', why);
 }

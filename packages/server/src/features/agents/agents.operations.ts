@@ -37,6 +37,7 @@ export function agentsOperations(agents: AgentsService): Operation[] {
       kind: 'unary',
       effect: 'read',
       permission: 'agents:read',
+      scope: 'reach',
       rest: { method: 'GET', path: '/agents', tag: 'agents' },
       query: Type.Object({
         ...pageQuery,
@@ -46,7 +47,7 @@ export function agentsOperations(agents: AgentsService): Operation[] {
         q: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
       }),
       output: Page(Agent),
-      run: ({ query }, call) => agents.list(call.db, query),
+      run: ({ query }, call) => agents.list(call.db, query, call.reach),
     }),
     operation({
       id: 'agents.get',
@@ -54,6 +55,7 @@ export function agentsOperations(agents: AgentsService): Operation[] {
       kind: 'unary',
       effect: 'read',
       permission: 'agents:read',
+      scope: 'agent',
       agentOwn: 'agent_id',
       rest: { method: 'GET', path: '/agents/{agent_id}', tag: 'agents' },
       params: AgentParams,
@@ -66,6 +68,7 @@ export function agentsOperations(agents: AgentsService): Operation[] {
       kind: 'unary',
       effect: 'write',
       permission: 'agents:write',
+      scope: 'agent',
       rest: { method: 'PUT', path: '/agents/{agent_id}', tag: 'agents' },
       params: AgentParams,
       body: AgentChange,

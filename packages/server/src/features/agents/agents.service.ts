@@ -8,16 +8,11 @@ import {
 } from '@opmas/protocol';
 import type { Clock } from '../../kernel/clock.ts';
 import { OpmasError } from '../../kernel/errors.ts';
-import {
-  decodeCursor,
-  type Page,
-  type PageRequest,
-  pageLimit,
-  toPage,
-} from '../../kernel/paging.ts';
+import type { Reach } from '../../kernel/grants.ts';
+import { type Page, type PageRequest, pageOf } from '../../kernel/paging.ts';
 import type { Caller } from '../../operation.ts';
 import type { Executor } from '../../platform/ports.ts';
-import { recordAudit, SYSTEM } from '../audit/index.ts';
+import { type AuditLog, SYSTEM } from '../audit/index.ts';
 import { addToOutbox } from '../outbox/index.ts';
 import {
   type AgentRow,
@@ -46,7 +41,14 @@ export interface ChangeOptions {
 /** Tells the page and the alerts: the whole resource, so that no listener has to ask back. */
 export const AGENT_EVENT = 'agent.status';
 
-export function createAgentsService({ clock }: { clock: Clock }) {
+export function createAgentsService(options: {
+  audit: AuditLog;
+  clock: Clock;
+  /** What selectors look at changed; in the transaction, with the agent locked. */
+  relabelled?: (db: Executor, id: string) => Promise<unknown>;
+}) {
+  const { audit, clock, relabelled } = options;
+
   async function get(db: Executor, id: string): Promise<AgentView> {
     const row = await store.agentView(db, id);
     if (row === undefined) throw new OpmasError('OPMAS_AGENT_NOT_FOUND', `No agent ${id}`);
@@ -90,7 +92,7 @@ export function createAgentsService({ clock }: { clock: Clock }) {
     if (Object.keys(set).length === 0) return row;
     await store.updateAgent(db, id, { ...set, updated_at: new Date(clock.now()) });
     if (wanted.status !== undefined && wanted.status !== row.status) {
-      await recordAudit(db, {
+      await audit.record(db, {
         caller: options.caller ?? SYSTEM,
         action: 'agents.transition',
         object: id,
@@ -98,6 +100,7 @@ export function createAgentsService({ clock }: { clock: Clock }) {
         details: { from: row.status, to: wanted.status, reason: wanted.reason ?? null },
       });
     }
+    if (Object.hasOwn(set, 'tags')) await relabelled?.(db, id);
     await announce(db, id);
     return row;
   }
@@ -112,14 +115,16 @@ export function createAgentsService({ clock }: { clock: Clock }) {
       return toAgent(await get(db, id));
     },
 
-    async list(db: Executor, query: PageRequest & store.AgentFilter): Promise<Page<Agent>> {
-      const limit = pageLimit(query);
-      const after =
-        query.cursor === undefined
-          ? undefined
-          : (decodeCursor(query.cursor, 2) as [string, string]);
-      const rows = await store.listAgents(db, query, limit + 1, after);
-      return toPage(rows, limit, toAgent, (row) => [row.name, row.id]);
+    async list(
+      db: Executor,
+      query: PageRequest & store.AgentFilter,
+      reach: Reach,
+    ): Promise<Page<Agent>> {
+      return pageOf(query, {
+        rows: (limit, after) => store.listAgents(db, { ...query, reach }, limit, after),
+        item: toAgent,
+        key: (row) => [row.name, row.id],
+      });
     },
   };
 }

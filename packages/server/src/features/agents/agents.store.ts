@@ -1,5 +1,7 @@
 /** All SQL of the agents table. */
 import type { Updateable } from 'kysely';
+import type { AgentFacts, Reach } from '../../kernel/grants.ts';
+import { withinReach } from '../../kernel/reach-sql.ts';
 import { sql } from '../../kernel/sql.ts';
 import type { Executor, Tables } from '../../platform/ports.ts';
 import type { AgentRow, AgentView } from './agent.ts';
@@ -27,13 +29,14 @@ export interface AgentFilter {
 /** By name; `after` is the (name, id) of the last row seen. Removed agents only when asked for. */
 export async function listAgents(
   db: Executor,
-  filter: AgentFilter,
+  filter: AgentFilter & { reach: Reach },
   limit: number,
   after?: readonly [string, string],
 ): Promise<AgentView[]> {
   let query = views(db).orderBy('a.name').orderBy('a.id').limit(limit);
   if (filter.status === undefined) query = query.where('a.status', '<>', 'removed');
   else query = query.where('a.status', '=', filter.status);
+  if (filter.reach !== 'all') query = query.where(withinReach(filter.reach, 'a'));
   if (filter.type !== undefined) query = query.where('a.type', '=', filter.type);
   if (filter.tag !== undefined) query = query.where(sql<boolean>`${filter.tag} = ANY(a.tags)`);
   if (filter.q !== undefined) {
@@ -106,7 +109,6 @@ export async function insertAgent(
       package_path: null,
       package_digest: null,
       package_dir: null,
-      public_key: null,
       config_hash: null,
       instance_id: null,
       pid: null,
@@ -133,9 +135,34 @@ export async function assignedAgents(db: Executor): Promise<AgentRow[]> {
     .execute();
 }
 
-/** Names of living agents by id: who may say what on the broker. */
-export async function agentNames(db: Executor): Promise<{ id: string; name: string }[]> {
-  return db.selectFrom('agents').select(['id', 'name']).where('status', '<>', 'removed').execute();
+/** Agents that no host runs: they were enrolled from other machines. */
+export async function hostlessAgents(db: Executor): Promise<AgentRow[]> {
+  return db
+    .selectFrom('agents')
+    .selectAll()
+    .where('status', 'not in', ['discovered', 'removed'])
+    .where('package_path', 'is', null)
+    .execute();
+}
+
+/** What selectors look at, of every agent, removed ones too: their findings are still there. */
+export async function allAgentFacts(db: Executor): Promise<AgentFacts[]> {
+  return db.selectFrom('agents').select(['id', 'type', 'tags']).execute();
+}
+
+export async function agentFacts(db: Executor, id: string): Promise<AgentFacts | undefined> {
+  return db
+    .selectFrom('agents')
+    .select(['id', 'type', 'tags'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** Names of agents by id, removed ones too: who may, or might, say what on the broker. */
+export async function agentNames(
+  db: Executor,
+): Promise<{ id: string; name: string; status: string }[]> {
+  return db.selectFrom('agents').select(['id', 'name', 'status']).execute();
 }
 
 export async function removedSince(

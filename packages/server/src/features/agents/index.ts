@@ -7,10 +7,13 @@ export {
   createAgentsService,
 } from './agents.service.ts';
 export {
+  agentFacts,
   agentNames,
+  allAgentFacts,
   assignedAgents,
   countByStatus,
   formerAgent,
+  hostlessAgents,
   insertAgent,
   livingAgentByName,
   removedSince,

@@ -3,10 +3,13 @@ import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Database } from '../../platform/ports.ts';
-import { type AuditEntry, recordAudit } from './audit.store.ts';
+import type { AuditLog } from './audit-log.ts';
+import { type AuditEntry, SYSTEM } from './entry.ts';
 
-export interface Refusal extends Omit<AuditEntry, 'outcome' | 'details'> {
+export interface Refusal extends Omit<AuditEntry, 'outcome' | 'details' | 'before' | 'after'> {
   code: string;
+  /** `failed`: it was allowed and did not succeed. */
+  outcome?: 'refused' | 'failed';
 }
 
 export interface Refusals {
@@ -16,21 +19,29 @@ export interface Refusals {
   flush(): Promise<void>;
 }
 
+interface Counted {
+  refusal: Refusal;
+  count: number;
+}
+
 export function createRefusals({
+  audit,
   database,
   logger,
 }: {
+  audit: AuditLog;
   database: Database;
   logger: Logger;
 }): Refusals {
-  let counted = new Map<string, { refusal: Refusal; count: number }>();
-  const atWork = new Set<Promise<void>>();
+  let counted = new Map<string, Counted>();
+  /** One after the other: a flood must not take the connections others need. */
+  let writing: Promise<void> = Promise.resolve();
 
   const write = async (refusal: Refusal, repeated: number): Promise<void> => {
-    const { code, ...entry } = refusal;
+    const { code, outcome = 'refused', ...entry } = refusal;
     const details = repeated === 0 ? { code } : { code, repeated };
     try {
-      await recordAudit(database.pool, { ...entry, outcome: 'refused', details });
+      await audit.record(database.pool, { ...entry, outcome, details });
     } catch (error) {
       logger.warn({ operation: entry.action, repeated, err: messageOf(error) }, 'not audited');
     }
@@ -38,26 +49,35 @@ export function createRefusals({
 
   return {
     note: (refusal) => {
-      const { action, caller, remote, code } = refusal;
-      const kind = JSON.stringify([action, caller.kind, caller.id, remote, code]);
-      const known = counted.get(kind);
+      const known = counted.get(kindOf(refusal));
       if (known !== undefined) {
         known.count += 1;
         return;
       }
       if (counted.size >= limits.refusals) {
-        logger.warn({ operation: action, code, remote }, 'refusal not audited: too many kinds');
+        // Too many kinds to tell apart: counted by what was refused, whoever tried it on whatever.
+        const { action, code, outcome = 'refused' } = refusal;
+        const coarse = JSON.stringify([action, code, outcome]);
+        const sum = counted.get(coarse) ?? {
+          refusal: { caller: SYSTEM, action, code, outcome },
+          count: 0,
+        };
+        counted.set(coarse, { ...sum, count: sum.count + 1 });
         return;
       }
-      counted.set(kind, { refusal, count: 0 });
-      const work = write(refusal, 0).finally(() => atWork.delete(work));
-      atWork.add(work);
+      counted.set(kindOf(refusal), { refusal, count: 0 });
+      writing = writing.then(() => write(refusal, 0));
     },
     flush: async () => {
+      // Kinds are told apart until they are written, so no more than `limits.refusals` ever wait.
+      await writing;
       const due = [...counted.values()].filter(({ count }) => count > 0);
       counted = new Map();
       for (const { refusal, count } of due) await write(refusal, count);
-      await Promise.all(atWork);
     },
   };
+}
+
+function kindOf({ action, caller, remote, object, code, outcome }: Refusal): string {
+  return JSON.stringify([action, caller.kind, caller.id, remote, object, code, outcome]);
 }

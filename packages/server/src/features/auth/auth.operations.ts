@@ -1,38 +1,49 @@
-/** The API of signing in. */
+/** The API of signing in and staying so. */
 import { Identity, TokenPair, Type } from '@opmas/protocol';
-import { type Operation, operation } from '../../operation.ts';
+import { OpmasError } from '../../kernel/errors.ts';
+import { type Call, type Operation, operation } from '../../operation.ts';
 import type { AuthService } from './auth.service.ts';
-import { MAX_PASSWORD } from './password.ts';
-import { mayDo } from './roles.ts';
+import { Code, Password, RefreshToken, Username } from './schemas.ts';
+import type { Client } from './sessions.service.ts';
 
-const Username = Type.String({ pattern: '^[A-Za-z0-9._@-]{1,64}$' });
-const Password = Type.String({ minLength: 1, maxLength: MAX_PASSWORD });
-const RefreshToken = Type.Object(
-  { refresh_token: Type.String({ minLength: 1, maxLength: 256 }) },
-  { additionalProperties: false },
-);
+const Cookie = Type.Optional(Type.Boolean());
 
 export function authOperations(auth: AuthService): Operation[] {
+  const { signIn, sessions, users, revocations } = auth;
   return [
     operation({
-      id: 'auth.login',
-      summary: 'Sign in with user name and password',
+      id: 'auth.providers',
+      summary: 'Other sites to sign in with',
       kind: 'unary',
-      effect: 'write',
+      effect: 'read',
       permission: 'open',
-      rest: { method: 'POST', path: '/auth/login', limitPerMinute: 30, tag: 'auth' },
+      rest: { method: 'GET', path: '/auth/login/providers', tag: 'auth' },
+      output: Type.Object({
+        items: Type.Array(Type.Object({ id: Type.String(), name: Type.String() })),
+      }),
+      run: async () => ({ items: auth.providers.map(({ id, name }) => ({ id, name })) }),
+    }),
+    operation({
+      id: 'auth.login',
+      summary: 'Sign in with user name, password and, where it is on, a second factor',
+      kind: 'unary',
+      effect: 'external',
+      permission: 'open',
+      rest: {
+        method: 'POST',
+        path: '/auth/login',
+        limitPerMinute: 30,
+        refreshCookie: true,
+        tag: 'auth',
+      },
       body: Type.Object(
-        {
-          username: Username,
-          password: Password,
-          totp: Type.Optional(Type.String({ maxLength: 16 })),
-        },
+        { username: Username, password: Password, totp: Type.Optional(Code), cookie: Cookie },
         { additionalProperties: false },
       ),
       output: TokenPair,
       run: async ({ body }, call) => {
         call.audit({ object: body.username });
-        return auth.login(call.db, body);
+        return signIn.login(body, clientOf(call), call);
       },
     }),
     operation({
@@ -41,52 +52,72 @@ export function authOperations(auth: AuthService): Operation[] {
       kind: 'unary',
       effect: 'external',
       permission: 'open',
-      rest: { method: 'POST', path: '/auth/refresh', limitPerMinute: 120, tag: 'auth' },
+      rest: {
+        method: 'POST',
+        path: '/auth/refresh',
+        limitPerMinute: 120,
+        refreshCookie: true,
+        tag: 'auth',
+      },
       body: RefreshToken,
       output: TokenPair,
-      run: ({ body }) => auth.refresh(body.refresh_token),
+      run: async ({ body }, call) =>
+        sessions.refresh(given(body), clientOf(call), ({ session, user }, work) => {
+          call.audit({
+            object: session,
+            details: { user_id: user, reason: 'a refresh token came twice: session ended' },
+          });
+          return call.commit(work);
+        }),
     }),
     operation({
       id: 'auth.logout',
       summary: 'End the session of a refresh token',
       kind: 'unary',
-      effect: 'write',
+      effect: 'external',
       permission: 'open',
-      rest: { method: 'POST', path: '/auth/logout', status: 204, tag: 'auth' },
+      rest: {
+        method: 'POST',
+        path: '/auth/logout',
+        status: 204,
+        refreshCookie: true,
+        tag: 'auth',
+      },
       body: RefreshToken,
       run: async ({ body }, call) => {
-        await auth.logout(call.db, body.refresh_token);
+        const { refresh_token: token } = body;
+        // What ends nothing is not on record: anybody may ask, and the audit log only grows.
+        if (token === undefined || !(await sessions.isKnown(call.db, token)))
+          return undefined as never;
+        await call.commit(async (tx) => {
+          const ended = await sessions.logout(tx, token);
+          if (ended === undefined) return;
+          call.audit({ object: ended });
+          call.afterCommit(() => revocations.endSession(ended));
+        });
         return undefined as never;
       },
     }),
     operation({
       id: 'auth.me',
-      summary: 'Who am I?',
+      summary: 'Who am I, and what may I do?',
       kind: 'unary',
       effect: 'read',
       permission: 'self',
       rest: { method: 'GET', path: '/auth/me', tag: 'auth' },
       output: Identity,
-      run: async (_, { caller }) => ({
-        kind: caller.kind === 'anonymous' ? 'local' : caller.kind,
-        id: caller.id,
-        username: caller.name,
-        roles: [...caller.roles],
-      }),
-    }),
-    operation({
-      id: 'auth.can_i',
-      summary: 'May I do this?',
-      kind: 'unary',
-      effect: 'read',
-      permission: 'self',
-      rest: { method: 'GET', path: '/auth/can-i', tag: 'auth' },
-      query: Type.Object({
-        permission: Type.String({ pattern: '^[a-z-]{1,32}:[a-z-]{1,32}$' }),
-        agent_id: Type.Optional(Type.String({ maxLength: 128 })),
-      }),
-      output: Type.Object({ allowed: Type.Boolean() }),
-      run: async ({ query }, { caller }) => ({ allowed: mayDo(caller, query.permission) }),
+      run: async (_, { caller, db }) => {
+        const user = caller.kind === 'user' ? await users.find(db, caller.id) : undefined;
+        return {
+          kind: caller.kind === 'anonymous' ? 'local' : caller.kind,
+          id: caller.id,
+          username: caller.name,
+          roles: [...caller.roles],
+          grants: [...caller.grants] as Identity['grants'],
+          totp_enabled: (user?.totp_secret ?? null) !== null,
+          password: (user?.password_hash ?? null) !== null,
+        };
+      },
     }),
     operation({
       id: 'setup.get',
@@ -96,28 +127,47 @@ export function authOperations(auth: AuthService): Operation[] {
       permission: 'open',
       rest: { method: 'GET', path: '/setup', tag: 'auth' },
       output: Type.Object({ needed: Type.Boolean() }),
-      run: async (_, call) => ({ needed: await auth.setupNeeded(call.db) }),
+      run: async (_, call) => ({ needed: await signIn.needsSetup(call.db) }),
     }),
     operation({
       id: 'setup.post',
       summary: 'Make the first user with the one-time code',
       kind: 'unary',
-      effect: 'write',
+      effect: 'external',
       permission: 'open',
-      rest: { method: 'POST', path: '/setup', limitPerMinute: 30, tag: 'auth' },
+      rest: {
+        method: 'POST',
+        path: '/setup',
+        limitPerMinute: 30,
+        refreshCookie: true,
+        tag: 'auth',
+      },
       body: Type.Object(
         {
           code: Type.String({ minLength: 1, maxLength: 256 }),
           username: Username,
           password: Password,
+          cookie: Cookie,
         },
         { additionalProperties: false },
       ),
       output: TokenPair,
       run: async ({ body }, call) => {
         call.audit({ object: body.username });
-        return auth.setup(call.db, body);
+        return signIn.setup(body, clientOf(call), call);
       },
     }),
   ];
+}
+
+export function clientOf({ remote, userAgent }: Call): Client {
+  return { remote, ...(userAgent === undefined ? {} : { userAgent }) };
+}
+
+function given({ refresh_token }: { refresh_token?: string }): string {
+  if (refresh_token !== undefined) return refresh_token;
+  throw new OpmasError(
+    'OPMAS_TOKEN_INVALID',
+    'No refresh token came, neither in the body nor as a cookie; sign in',
+  );
 }

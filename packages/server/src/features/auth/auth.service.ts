@@ -1,229 +1,144 @@
-/** Signing in and staying signed in: set-up, passwords, sessions, refresh, who a token stands for. */
+/** Who a token stands for; and the parts of signing in, put together. */
 import { timingSafeEqual } from 'node:crypto';
-import type { TokenPair } from '@opmas/protocol';
 import type { Clock } from '../../kernel/clock.ts';
-import { OpmasError } from '../../kernel/errors.ts';
+import type { Grant } from '../../kernel/grants.ts';
 import { type Ids, secretHash } from '../../kernel/ids.ts';
-import { sql } from '../../kernel/sql.ts';
+import { limits } from '../../kernel/limits.ts';
 import type { Caller } from '../../operation.ts';
-import type { Database, Executor } from '../../platform/ports.ts';
-import * as store from './auth.store.ts';
-import { checkPassword, hashPassword, verifyPassword } from './password.ts';
-import {
-  ACCESS_SECONDS,
-  AGENT_SECONDS,
-  type Claims,
-  type Tokens,
-  unauthenticated,
-} from './tokens.ts';
-
-const REFRESH_IDLE_MS = 12 * 3_600_000;
-const SESSION_MS = 30 * 24 * 3_600_000;
-/** Serialises set-up: two first users at once must not both succeed. */
-const SETUP_LOCK = 7_402;
+import type { Database, RolesNow, Vault } from '../../platform/ports.ts';
+import { createAccount } from './account.service.ts';
+import { createEndings } from './endings.ts';
+import { createRevocations, REMEMBER_MS } from './revocations.ts';
+import { createSecondFactor } from './second-factor.ts';
+import { createSessions } from './sessions.service.ts';
+import { deleteExpired } from './sessions.store.ts';
+import { createSignIn } from './sign-in.ts';
+import { createThrottle } from './throttle.ts';
+import { type Claims, type Tokens, unauthenticated } from './tokens.ts';
+import { createUsers } from './users.service.ts';
+import { deleteAccessChanges, deleteOidcReturns } from './users.store.ts';
 
 export const ANONYMOUS: Caller = {
   kind: 'anonymous',
   id: 'anonymous',
   name: 'anonymous',
   roles: [],
+  grants: [],
 };
-const LOCAL: Caller = { kind: 'local', id: 'local', name: 'local owner', roles: ['admin'] };
+const LOCAL: Caller = {
+  kind: 'local',
+  id: 'local',
+  name: 'local owner',
+  roles: ['admin'],
+  grants: [{ permission: '*' }],
+};
+
+/** Another site people sign in with; its name is on a button. */
+export interface Provider {
+  id: string;
+  name: string;
+}
+
+/** There is one, for now; its name is a setting. */
+export const PROVIDER_ID = 'oidc';
 
 export interface AuthServiceOptions {
   database: Database;
   tokens: Tokens;
+  vault: Vault;
   clock: Clock;
   ids: Ids;
   /** Held by whoever can read the data folder; accepted as an administrator. */
   localToken: string;
+  /** What these roles grant now. */
+  grantsOf: (roles: readonly string[]) => readonly Grant[];
+  rolesNow: RolesNow;
+  /** Other sites people sign in with. */
+  providers: readonly Provider[];
+  /** Who an API token (`opmas_…`) stands for; undefined for any other text. */
+  tokenCaller: (token: string) => Promise<Caller | undefined>;
+  /** What an API token, by its id, grants now. */
+  tokenGrants: (tokenId: string) => readonly Grant[];
 }
 
+export type AuthService = ReturnType<typeof createAuthService>;
+
 export function createAuthService(options: AuthServiceOptions) {
-  const { database, tokens, clock, ids } = options;
+  const { database, tokens, clock, grantsOf } = options;
   const localHash = Buffer.from(secretHash(options.localToken));
-  /** Sessions revoked while their access tokens may still live, by the end of that life. */
-  const revoked = new Map<string, number>();
-  /** Agents removed while their tokens may still live, with the time of it. */
-  let removedAgents: ReadonlyMap<string, number> = new Map();
-
-  const at = () => new Date(clock.now());
-
-  async function openSession(db: Executor, user: store.User): Promise<TokenPair> {
-    const now = clock.now();
-    const sessionId = ids.uuid();
-    await store.insertSession(db, {
-      id: sessionId,
-      user_id: user.id,
-      created_at: new Date(now),
-      expires_at: new Date(now + SESSION_MS),
-    });
-    return issuePair(db, user, sessionId);
-  }
-
-  async function issuePair(db: Executor, user: store.User, sessionId: string): Promise<TokenPair> {
-    const refresh = ids.secret();
-    await store.insertRefreshToken(db, {
-      token_hash: secretHash(refresh),
-      session_id: sessionId,
-      expires_at: new Date(clock.now() + REFRESH_IDLE_MS),
-    });
-    const caller: Caller = { kind: 'user', id: user.id, name: user.username, roles: user.roles };
-    return {
-      access_token: await tokens.issue(caller, { seconds: ACCESS_SECONDS, sessionId }),
-      refresh_token: refresh,
-      token_type: 'Bearer',
-      expires_in: ACCESS_SECONDS,
-    };
-  }
-
-  async function createUser(
-    db: Executor,
-    input: { username: string; password: string; roles: string[] },
-  ): Promise<store.User> {
-    checkPassword(input.password, input.username);
-    const user: store.User = {
-      id: ids.uuid(),
-      username: input.username,
-      password_hash: await hashPassword(input.password),
-      roles: input.roles,
-    };
-    await store.insertUser(db, user, at());
-    return user;
-  }
-
-  type Exchange = { pair: TokenPair } | { refused: string; revoke?: string };
-
-  async function exchange(db: Executor, refreshToken: string): Promise<Exchange> {
-    const hash = secretHash(refreshToken);
-    const row = await store.lockRefreshToken(db, hash);
-    if (row === undefined) return { refused: 'The refresh token is not known; sign in again' };
-    if (row.used_at !== null) {
-      await store.revokeSession(db, row.session_id, at());
-      return {
-        refused: 'The refresh token was used before; the session is closed, sign in again',
-        revoke: row.session_id,
-      };
-    }
-    const now = clock.now();
-    const ended =
-      row.revoked_at !== null ||
-      row.expires_at.getTime() < now ||
-      row.session_expires_at.getTime() < now;
-    if (ended) return { refused: 'The session has ended; sign in again' };
-    const user = await store.userById(db, row.user_id);
-    if (user === undefined) return { refused: 'The user is gone' };
-    await store.markRefreshTokenUsed(db, hash, at());
-    return { pair: await issuePair(db, user, row.session_id) };
-  }
-
-  function forget(sessionId: string): void {
-    const now = clock.now();
-    for (const [id, until] of revoked) if (until < now) revoked.delete(id);
-    revoked.set(sessionId, now + ACCESS_SECONDS * 1_000);
-  }
-
-  const isRevoked = ({ caller, sessionId, expiresAt }: Claims): boolean =>
-    (sessionId !== undefined && revoked.has(sessionId)) ||
-    // An agent that came back since has newer tokens, which hold before the next look.
-    (caller.kind === 'agent' &&
-      expiresAt - AGENT_SECONDS * 1_000 <= (removedAgents.get(caller.id) ?? 0));
+  const revocations = createRevocations({ database: database.pool, clock });
+  const throttle = createThrottle({ database: database.pool, clock });
+  const secondFactor = createSecondFactor(options);
+  const sessions = createSessions({ ...options, throttle, revocations });
+  const endings = createEndings({ clock, sessions, revocations });
+  const parts = { ...options, throttle, revocations, secondFactor, sessions, endings };
+  const { isRevoked } = revocations;
 
   return {
+    sessions,
+    signIn: createSignIn(parts),
+    users: createUsers(parts),
+    account: createAccount(parts),
+    revocations,
+    providers: options.providers,
+
+    /** What a caller of before may do now. */
+    grantsNow: (caller: Caller): readonly Grant[] => {
+      if (caller.kind === 'user') return grantsOf(caller.roles);
+      return caller.kind === 'token' ? options.tokenGrants(caller.id) : caller.grants;
+    },
+
     /** Has what a token stood for ended since it was issued? From memory: no database is asked. */
     isRevoked,
 
     /**
-     * Takes over what any replica revoked; call every few seconds.
+     * Takes over what any replica revoked, and its keys; call every few seconds.
      * @param removed agents removed within the life of an agent's token, and when they last changed
      */
     async syncRevocations(removed: readonly { id: string; updated_at: Date }[]): Promise<void> {
-      removedAgents = new Map(removed.map(({ id, updated_at }) => [id, updated_at.getTime()]));
-      const since = new Date(clock.now() - ACCESS_SECONDS * 1_000);
-      for (const id of await store.sessionsRevokedSince(database.pool, since)) {
-        if (!revoked.has(id)) forget(id);
-      }
+      await revocations.sync(removed);
+      await tokens.refreshKeys();
+    },
+
+    /** Deletes what is past its time; call now and then. */
+    async trim(): Promise<void> {
+      const now = new Date(clock.now());
+      const forgotten = new Date(clock.now() - REMEMBER_MS);
+      await deleteExpired(database.pool, { now, revokedBefore: forgotten });
+      await deleteAccessChanges(database.pool, forgotten);
+      await deleteOidcReturns(database.pool, now);
+      await throttle.trim(limits.throttled);
     },
 
     /** @throws {OpmasError} OPMAS_UNAUTHENTICATED */
     async authenticate(token: string): Promise<Claims> {
       const given = Buffer.from(secretHash(token));
-      if (timingSafeEqual(given, localHash)) {
-        return { caller: LOCAL, sessionId: undefined, expiresAt: Number.POSITIVE_INFINITY };
-      }
+      if (timingSafeEqual(given, localHash)) return endless(LOCAL);
+      const scripted = await options.tokenCaller(token);
+      if (scripted !== undefined) return endless(scripted);
       const claims = await tokens.verify(token);
       if (isRevoked(claims)) {
         throw unauthenticated(
-          claims.caller.kind === 'agent' ? 'The agent was removed' : 'You have signed out',
+          claims.caller.kind === 'agent'
+            ? 'The agent was removed'
+            : 'You have signed out, or your rights were changed; sign in again',
         );
       }
-      return claims;
-    },
-
-    async login(db: Executor, input: { username: string; password: string }): Promise<TokenPair> {
-      const user = await store.userByName(db, input.username);
-      const right = await verifyPassword(input.password, user?.password_hash);
-      if (!right || user === undefined) {
-        throw new OpmasError('OPMAS_BAD_CREDENTIALS', 'Wrong user name or password');
-      }
-      return openSession(db, user);
-    },
-
-    /**
-     * Exchanges a refresh token for a new pair. A token used twice is a stolen one: the whole session is
-     * revoked, which must commit although the caller is refused; hence the transaction of its own.
-     */
-    async refresh(refreshToken: string): Promise<TokenPair> {
-      const outcome = await database.transaction((tx) => exchange(tx, refreshToken));
-      if ('pair' in outcome) return outcome.pair;
-      if (outcome.revoke !== undefined) forget(outcome.revoke);
-      throw new OpmasError('OPMAS_TOKEN_INVALID', outcome.refused);
-    },
-
-    /** Ends the session of a refresh token; an unknown one is nothing to end. */
-    async logout(db: Executor, refreshToken: string): Promise<void> {
-      const row = await store.lockRefreshToken(db, secretHash(refreshToken));
-      if (row === undefined) return;
-      await store.revokeSession(db, row.session_id, at());
-      forget(row.session_id);
-    },
-
-    async setupNeeded(db: Executor): Promise<boolean> {
-      return (await store.countUsers(db)) === 0;
-    },
-
-    /** Makes `code` the one set-up code; every earlier one is worthless. */
-    async acceptSetupCode(db: Executor, code: string): Promise<string> {
-      await store.replaceSetupCode(db, secretHash(code), at());
-      return code;
-    },
-
-    async setup(
-      db: Executor,
-      input: { code: string; username: string; password: string },
-    ): Promise<TokenPair> {
-      await sql`SELECT pg_advisory_xact_lock(${SETUP_LOCK})`.execute(db);
-      if ((await store.countUsers(db)) > 0) {
-        throw new OpmasError('OPMAS_SETUP_DONE', 'Set-up is done; sign in');
-      }
-      if (!(await store.takeSetupCode(db, secretHash(input.code)))) {
-        throw new OpmasError(
-          'OPMAS_TOKEN_INVALID',
-          'The set-up code is not valid; use the link that the newest start printed',
-        );
-      }
-      const user = await createUser(db, { ...input, roles: ['admin'] });
-      return openSession(db, user);
-    },
-
-    /** The administrator of `OPMAS_ADMIN_PASSWORD`, made on the first start only. */
-    async ensureAdmin(db: Executor, password: string): Promise<boolean> {
-      await sql`SELECT pg_advisory_xact_lock(${SETUP_LOCK})`.execute(db);
-      if ((await store.countUsers(db)) > 0) return false;
-      await createUser(db, { username: 'admin', password, roles: ['admin'] });
-      return true;
+      const { caller, sessionId } = claims;
+      return {
+        ...claims,
+        caller: {
+          ...caller,
+          grants: caller.kind === 'user' ? grantsOf(caller.roles) : [],
+          ...(sessionId === undefined ? {} : { sessionId }),
+        },
+      };
     },
   };
 }
 
-export type AuthService = ReturnType<typeof createAuthService>;
+/** Not a token with an end of its own: what it stands for is asked anew each time. */
+function endless(caller: Caller): Claims {
+  const forever = Number.POSITIVE_INFINITY;
+  return { caller, sessionId: undefined, issuedAt: forever, expiresAt: forever };
+}

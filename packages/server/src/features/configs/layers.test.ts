@@ -1,4 +1,12 @@
-import { CONFIG_DEFAULTS } from '@opmas/protocol';
+import { createHash } from 'node:crypto';
+import {
+  CONFIG_DEFAULTS,
+  type ConfigLayer,
+  canonicalJson,
+  isPlainObject,
+  mergeLayers,
+} from '@opmas/protocol';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   configHash,
@@ -9,7 +17,6 @@ import {
 } from './layers.ts';
 
 const URL = 'nats://broker:4222';
-const NONE = { package: {}, environment: {}, database: {} };
 
 describe('the environment layer', () => {
   test.each([
@@ -51,13 +58,13 @@ describe('the environment layer', () => {
 });
 
 describe('what is in force', () => {
-  test('later layers win: defaults < package < environment < database', () => {
-    const layers = {
-      package: { findings_topic: 'findings.a', own: { p: 1, q: 1 } },
-      environment: { processing: { batch_size: 5 }, own: { q: 2, r: 2 } },
-      database: { own: { r: 3 } },
-    };
-    const result = effectiveConfig(layers);
+  test('later layers win, key by key, and every value has an origin', () => {
+    const layers = [
+      { label: 'package', document: { findings_topic: 'findings.a', own: { p: 1, q: 1 } } },
+      { label: 'environment', document: { processing: { batch_size: 5 }, own: { q: 2, r: 2 } } },
+      { label: 'agent', document: { own: { r: 3 } } },
+    ];
+    const result = effectiveConfig(layers.map(({ document }) => document));
     expect(result).toMatchObject({
       ok: true,
       value: {
@@ -74,23 +81,95 @@ describe('what is in force', () => {
       findings_topic: 'package',
       'own.p': 'package',
       'own.q': 'environment',
-      'own.r': 'database',
+      'own.r': 'agent',
     });
   });
 
+  test('an origin goes with the value that replaced it', () => {
+    const of = (...documents: ConfigLayer[]) => {
+      const all = origins(documents.map((document, at) => ({ label: String(at), document })));
+      return Object.fromEntries(Object.entries(all).filter(([path]) => path.startsWith('own')));
+    };
+    expect(of({ own: { a: 1, b: 2 } }, { own: 3 })).toEqual({ own: '1' });
+    expect(of({ own: 3 }, { own: { a: 1 } })).toEqual({ 'own.a': '1' });
+    expect(of({ own: {} }, { own: { a: 1 } })).toEqual({ 'own.a': '1' });
+    expect(of({ own: { a: 1 } }, { own: {} })).toEqual({ 'own.a': '0' });
+    expect(of({ own: { ab: 1, a: { c: 1 } } }, { own: { a: 2 } })).toEqual({
+      'own.ab': '0',
+      'own.a': '1',
+    });
+  });
+
+  test('origins of a document as large as a body are told, however its keys change', () => {
+    const keys = Array.from({ length: 40_000 }, (_, at) => `k${at}`);
+    const of = (value: unknown) => Object.fromEntries(keys.map((key) => [key, value]));
+    const documents = [of({ a: 1 }), of(2), of({ b: 3 })];
+    const all = origins(documents.map((document, at) => ({ label: String(at), document })));
+    expect(all['k0.b']).toBe('2');
+    expect(Object.keys(all).filter((path) => path.startsWith('k'))).toEqual(
+      keys.map((key) => `${key}.b`),
+    );
+  });
+
+  test('each leaf of what comes out has one origin, whatever the layers hold', () => {
+    const value = fc.oneof(
+      fc.integer({ min: 0, max: 2 }),
+      fc.constantFrom([], [1], {}),
+      fc.dictionary(fc.constantFrom('a', 'b'), fc.integer({ min: 0, max: 2 })),
+    );
+    const document = fc.dictionary(fc.constantFrom('x', 'y'), value) as fc.Arbitrary<ConfigLayer>;
+    fc.assert(
+      fc.property(fc.array(document, { maxLength: 4 }), (documents) => {
+        const result = effectiveConfig(documents);
+        if (!result.ok) throw new Error(JSON.stringify(result.errors));
+        const { config } = result.value;
+        expect(config).toEqual(
+          mergeLayers(CONFIG_DEFAULTS as unknown as ConfigLayer, ...documents),
+        );
+        expect(configHash(config)).toBe(
+          createHash('sha256').update(canonicalJson(config)).digest('hex'),
+        );
+        const layers = documents.map((each, at) => ({ label: String(at), document: each }));
+        expect(Object.keys(origins(layers)).toSorted()).toEqual(leavesOf(config).toSorted());
+      }),
+    );
+  });
+
   test('every fault is named with its path', () => {
-    const result = effectiveConfig({
-      ...NONE,
-      database: {
+    const result = effectiveConfig([
+      {
         processing: { batch_size: 0 },
         rules: [{ id: 'x' }],
         subscribed_topics: ['logs.*'],
       },
-    });
+    ]);
     const paths = result.ok ? [] : result.errors.map(({ path }) => path);
     expect(paths).toContain('processing.batch_size');
     expect(paths.some((path) => path.startsWith('rules.0'))).toBe(true);
     expect(paths.some((path) => path.startsWith('subscribed_topics'))).toBe(true);
+  });
+
+  test('a rule that any layer switched off is not told', () => {
+    const rule = (id: string) => ({
+      id,
+      name: id,
+      pattern: 'x',
+      severity: 'info',
+      action: 'alert',
+    });
+    const rulesOf = (...layers: ConfigLayer[]) => {
+      const result = effectiveConfig(layers);
+      if (!result.ok) throw new Error(JSON.stringify(result.errors));
+      return result.value.config.rules.map(({ id }) => id);
+    };
+    const rules = { rules: [rule('a'), rule('b')] };
+    expect(rulesOf(rules, { rules_enabled: { a: false, none: false } })).toEqual(['b']);
+    expect(rulesOf(rules, { rules_enabled: { a: false } }, { rules_enabled: { a: true } })).toEqual(
+      ['a', 'b'],
+    );
+    expect(effectiveConfig([rules, { rules_enabled: { a: 'no' } }]).ok).toBe(false);
+    // A list that was valid once is not looked at again; a switch that is not one still is.
+    expect(effectiveConfig([rules, { rules_enabled: { a: 0 } }]).ok).toBe(false);
   });
 
   test('a hash names the content, not the order of its keys', () => {
@@ -99,3 +178,10 @@ describe('what is in force', () => {
     expect(configHash(CONFIG_DEFAULTS)).toMatch(/^[0-9a-f]{64}$/);
   });
 });
+
+function leavesOf(value: unknown, path = ''): string[] {
+  if (!isPlainObject(value) || (path !== '' && Object.keys(value).length === 0)) return [path];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    leavesOf(inner, path === '' ? key : `${path}.${key}`),
+  );
+}

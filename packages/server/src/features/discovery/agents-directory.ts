@@ -1,9 +1,9 @@
 /** The directory that agents are dropped into: made, watched, and waited for when it is away. */
 import { mkdir, realpath } from 'node:fs/promises';
+import { codeOf } from '@opmas/keyring';
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { codeOf } from '../packages/index.ts';
 import { listPackages } from './folders.ts';
 import { type Watcher, watchDirectory } from './watcher.ts';
 

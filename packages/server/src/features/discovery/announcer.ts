@@ -41,9 +41,9 @@ export function createAnnouncer(options: {
       return undefined;
     }
     lost.delete(path);
-    const { manifest, entry, rules } = content;
-    const approvedBy = packages.approverOf(path, digest);
-    return { path, folder, manifest, digest, dir, entry, rules, approvedBy };
+    const { manifest, entry, rules, configSchema } = content;
+    const approvedBy = row.approved_by ?? 'earlier';
+    return { path, folder, manifest, digest, dir, entry, rules, configSchema, approvedBy };
   }
 
   /** @returns the agent's id; undefined when there is nothing to register, or no longer */

@@ -337,7 +337,7 @@ describe('approval', () => {
     await bench.start({ approval: 'manual' });
     await waitFor(() => bench.heard.length === 2);
     expect(bench.heard[1]).toBe('ready security_agent 1.0.0');
-    expect(bench.ready[1]?.approvedBy).toBe('earlier');
+    expect(bench.ready[1]?.approvedBy).toBe('alice');
 
     const rejected = await bench.discovery.reject(bench.database.pool, 'security_agent');
     expect(rejected).toMatchObject({ state: 'ignored', version: '2.0.0' });

@@ -5,12 +5,15 @@ import { messageOf, OpmasError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import type { Database } from '../../platform/ports.ts';
+import type { AuditLog } from '../audit/index.ts';
 import {
   type Approval,
+  allPublishers,
   createPackageStore,
   createPackagesService,
   type PackageRow,
   type PackagesPort,
+  publisherById,
 } from '../packages/index.ts';
 import { createAgentsDirectory } from './agents-directory.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -20,6 +23,8 @@ import { createImportLexer } from './import-lexer.ts';
 import { findModules } from './imports.ts';
 import { createInspector } from './inspect.ts';
 import { readContent } from './judge.ts';
+import { createRulesCheck } from './rules-check.ts';
+import { judgeSignature, type SignaturePolicy } from './signatures.ts';
 
 export interface DiscoveryOptions {
   database: Database;
@@ -27,6 +32,8 @@ export interface DiscoveryOptions {
   directory: string;
   storeDirectory: string;
   approval: Approval;
+  signatures: SignaturePolicy;
+  audit: Pick<AuditLog, 'record'>;
   sdkVersion: string;
   clock: Clock;
   logger: Logger;
@@ -42,6 +49,8 @@ export interface DiscoveryService extends PackagesPort {
   scanNow(): Promise<void>;
   /** The agent of the package at `path` was deleted: ignored until approved again. */
   ignore(path: string): Promise<void>;
+  /** Judges every package again: the trust in a publisher changed, or a copy was found altered. */
+  judgeAgain(): void;
   /** Ends after the look in progress. */
   stop(): Promise<void>;
 }
@@ -68,13 +77,26 @@ interface Look {
 }
 
 export function createDiscoveryService(options: DiscoveryOptions): DiscoveryService {
-  const { clock, events, approval, database, sdkVersion } = options;
+  const { clock, events, approval, database, sdkVersion, audit } = options;
   const { settleMs = discoveryLimits.settleMs, pollMs = discoveryLimits.pollMs } = options;
   const logger = options.logger.child({ part: 'discovery' });
-  const packages = createPackagesService({ database, clock, approval });
+  const packages = createPackagesService({ database, audit, clock, approval });
   const store = createPackageStore(options.storeDirectory, clock);
   const lexer = createImportLexer();
-  const inspect = createInspector({ store, lexer, sdkVersion });
+  const rulesCheck = createRulesCheck();
+  const inspect = createInspector({
+    store,
+    lexer,
+    rulesCheck,
+    sdkVersion,
+    signedBy: (dir, digest) =>
+      judgeSignature({
+        dir,
+        digest,
+        policy: options.signatures,
+        publisherOf: (keyId) => publisherById(database.pool, keyId),
+      }),
+  });
   const announcer = createAnnouncer({ packages, store, events, logger });
   const poke = () => loop?.poke();
   const agents = createAgentsDirectory({ path: options.directory, logger, onChange: poke });
@@ -83,12 +105,29 @@ export function createDiscoveryService(options: DiscoveryOptions): DiscoveryServ
   let loop: Loop | undefined;
   let wake: NodeJS.Timeout | undefined;
   let cleaned = false;
+  /** How often everything was to be judged again. */
+  let judgings = 0;
+  /** The publishers as they were at the last look: another replica may have changed them. */
+  let trusted: string | undefined;
   let waiting: { resolve(): void; reject(error: unknown): void }[] = [];
+
+  function judgeAll(): void {
+    judgings += 1;
+    for (const seen of folders.values()) seen.judged = undefined;
+  }
+
+  async function hearOfPublishers(): Promise<void> {
+    const keys = (await allPublishers(database.pool)).map(({ key_id, name }) => [key_id, name]);
+    const now = JSON.stringify(keys);
+    if (trusted !== undefined && trusted !== now) judgeAll();
+    trusted = now;
+  }
 
   /** Judges what is new, tells of what is approved, and then of what is gone: a moved folder first arrives. */
   async function lookAround(): Promise<void> {
     if (!cleaned) await store.clean();
     cleaned = true;
+    await hearOfPublishers();
     const rows = new Map((await packages.all()).map((row) => [row.path, row]));
     const present = [...rows.values()].filter((row) => row.present);
     const listing = await agents.list((directory) =>
@@ -103,7 +142,7 @@ export function createDiscoveryService(options: DiscoveryOptions): DiscoveryServ
       goneSince.delete(path);
       await apart(path, () => examine(path, folder, look));
     }
-    await lexer.rest();
+    await Promise.all([lexer.rest(), rulesCheck.rest()]);
     for (const row of look.recorded ? await packages.all() : present) {
       if (row.present && here.has(row.path)) await apart(row.path, () => announcer.announce(row));
     }
@@ -133,6 +172,7 @@ export function createDiscoveryService(options: DiscoveryOptions): DiscoveryServ
     }
     const same = seen.judged === current.print && row?.present === true;
     if (same && !(await mayBeRepaired(path, row, look))) return;
+    const asked = judgings;
     const inspected = await inspect({ path, folder, live: await liveVersion(row) });
     if (inspected === 'changing' || (await fingerprint(path))?.print !== current.print) {
       look.next = Math.min(look.next, settleMs);
@@ -141,7 +181,8 @@ export function createDiscoveryService(options: DiscoveryOptions): DiscoveryServ
     const { verdict, nameLine, missing } = inspected;
     const judged = await packages.record(verdict, { nameLine, vanished: look.vanished });
     look.recorded = true;
-    seen.judged = current.print;
+    // Asked meanwhile to judge again: what was looked at before that counts for nothing.
+    seen.judged = asked === judgings ? current.print : undefined;
     seen.missing = missing;
     if (judged.state !== row?.state || judged.digest !== row.digest) {
       const { name, version, state, errors } = judged;
@@ -225,6 +266,10 @@ export function createDiscoveryService(options: DiscoveryOptions): DiscoveryServ
     approve: packages.approve,
     reject: packages.reject,
     poke,
+    judgeAgain: () => {
+      judgeAll();
+      poke();
+    },
     ignore: async (path) => {
       await packages.ignore(path);
       poke();
@@ -246,7 +291,7 @@ export function createDiscoveryService(options: DiscoveryOptions): DiscoveryServ
       loop = undefined;
       clearTimeout(wake);
       await agents.stop();
-      await lexer.rest();
+      await Promise.all([lexer.rest(), rulesCheck.rest()]);
       for (const one of waiting) one.reject(new OpmasError('OPMAS_UNAVAILABLE', 'Stopping'));
       waiting = [];
     },

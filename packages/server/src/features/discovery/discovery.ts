@@ -1,5 +1,6 @@
 /** What discovery tells the rest of the server, and the bounds it works in. */
 import type { Manifest, Rule } from '@opmas/protocol';
+import type { SchemaDocument } from '../configs/index.ts';
 
 /** An approved package, read from its copy in the package store. */
 export interface ReadyPackage {
@@ -13,6 +14,8 @@ export interface ReadyPackage {
   entry: Entry;
   /** Of `rules.json`: the package's default rules. */
   rules: Rule[];
+  /** Of `config.schema.json`. */
+  configSchema: SchemaDocument | undefined;
   /** `auto`, a user's name, or `earlier`: before this start of the server. */
   approvedBy: string;
 }
@@ -39,6 +42,9 @@ export const discoveryLimits = {
   sourceBytes: 1024 * 1024,
   /** For reading the imports of one file. */
   lexMs: 5_000,
+  /** For compiling the rules of one package; and the memory of either thread. */
+  compileMs: 10_000,
+  workerMb: 256,
   faults: 50,
   /** Entries of the agents directory looked at for new packages. */
   directoryEntries: 10_000,

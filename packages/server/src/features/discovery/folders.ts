@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf, packageLimits } from '@opmas/keyring';
 import { limits } from '../../kernel/limits.ts';
-import { codeOf } from '../packages/index.ts';
 import { discoveryLimits } from './discovery.ts';
 
 const MAX_DEPTH = 20;
@@ -58,7 +58,7 @@ export async function fingerprint(path: string): Promise<Fingerprint | undefined
     for await (const { name } of await opendir(at)) {
       if (depth === 0 && UNSEEN.has(name)) continue;
       // Beyond the bound the package is refused anyway.
-      if (lines.length > limits.packageFiles) return;
+      if (lines.length > packageLimits.files) return;
       const stat = await lstat(join(at, name));
       add(`${below}/${name}`, stat);
       const installed = depth === 0 && name === 'node_modules';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@opmas/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bench, discoveryBench, packageFiles } from './testing.ts';
 
 const MANIFEST = packageFiles('x')['x/.env.discovery'] ?? '';
@@ -98,29 +98,36 @@ beforeAll(async () => {
 });
 afterAll(() => bench.stop());
 
-test.each(Object.entries(DISCOVERY_FILES))('%s', async (folder, [, code, line]) => {
-  const found = await bench.package(folder);
-  expect(found).toMatchObject({ state: 'invalid', agent_id: null });
-  const [error] = found?.errors ?? [];
-  expect([error?.code, error?.line]).toEqual([code, line]);
-  expect(JSON.stringify(found)).not.toMatch(/\\u0000|\\u001b/);
+describe('X1 hostile discovery files', () => {
+  test.each(Object.entries(DISCOVERY_FILES))(
+    '%s is invalid, with its line',
+    async (folder, [, code, line]) => {
+      const found = await bench.package(folder);
+      expect(found).toMatchObject({ state: 'invalid', agent_id: null });
+      const [error] = found?.errors ?? [];
+      expect([error?.code, error?.line]).toEqual([code, line]);
+      expect(JSON.stringify(found)).not.toMatch(/\\u0000|\\u001b/);
+    },
+  );
 });
 
-test.each(Object.entries(FOLDERS))('%s', async (folder, [, code]) => {
-  const found = await bench.package(folder);
-  expect(found).toMatchObject({ state: 'invalid', name: folder });
-  expect(found?.errors.map((error) => error.code)).toContain(code);
-});
-
-test.each(['link_to_agent', 'linked_file'])('%s is refused as a link', async (folder) => {
-  expect(await bench.package(folder)).toMatchObject({
-    state: 'invalid',
-    errors: [{ code: 'symlink' }],
+describe('X2 hostile files in a package', () => {
+  test.each(Object.entries(FOLDERS))('%s is invalid', async (folder, [, code]) => {
+    const found = await bench.package(folder);
+    expect(found).toMatchObject({ state: 'invalid', name: folder });
+    expect(found?.errors.map((error) => error.code)).toContain(code);
   });
-});
 
-test('the neighbours run, and only they were copied', async () => {
-  const running = ['good_agent', 'linked_agent', 'windows_agent'];
-  for (const folder of running) expect((await bench.package(folder))?.state).toBe('running');
-  expect(readdirSync(bench.storeDir).sort()).toEqual(running);
+  test.each(['link_to_agent', 'linked_file'])('%s is refused as a link', async (folder) => {
+    expect(await bench.package(folder)).toMatchObject({
+      state: 'invalid',
+      errors: [{ code: 'symlink' }],
+    });
+  });
+
+  test('the neighbours run, and only they were copied', async () => {
+    const running = ['good_agent', 'linked_agent', 'windows_agent'];
+    for (const folder of running) expect((await bench.package(folder))?.state).toBe('running');
+    expect(readdirSync(bench.storeDir).sort()).toEqual(running);
+  });
 });

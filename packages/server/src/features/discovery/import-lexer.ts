@@ -1,5 +1,5 @@
 /** The static imports of a source file, read on a thread that may be lost. */
-import { Worker } from 'node:worker_threads';
+import { boundedWorker } from '../../kernel/bounded-worker.ts';
 import { discoveryLimits } from './discovery.ts';
 
 export interface LexRequest {
@@ -20,39 +20,17 @@ export interface ImportLexer {
 }
 
 export function createImportLexer(timeoutMs: number = discoveryLimits.lexMs): ImportLexer {
-  let worker: Worker | undefined;
-  const rest = async () => {
-    const old = worker;
-    worker = undefined;
-    await old?.terminate();
-  };
+  const worker = boundedWorker<LexRequest, LexAnswer>({
+    script: new URL('./import-lexer.worker.ts', import.meta.url),
+    timeoutMs,
+    memoryMb: discoveryLimits.workerMb,
+    isBroken: (answer) => !answer.ok && answer.broken,
+  });
   return {
-    rest,
+    rest: worker.rest,
     importsOf: async (request) => {
-      worker ??= new Worker(new URL('./import-lexer.worker.ts', import.meta.url), {
-        env: {},
-        execArgv: ['--disable-warning=ExperimentalWarning'],
-        resourceLimits: { maxOldGenerationSizeMb: 256 },
-      });
-      worker.unref();
-      const answer = await ask(worker, request, timeoutMs);
-      if (!answer.ok && answer.broken) await rest();
-      return answer;
+      const told = await worker.ask(request);
+      return told.lost ? { ok: false, broken: true, message: told.message } : told.answer;
     },
   };
-}
-
-function ask(worker: Worker, request: LexRequest, timeoutMs: number): Promise<LexAnswer> {
-  return new Promise((resolve) => {
-    const done = (answer: LexAnswer) => {
-      clearTimeout(timer);
-      worker.off('message', done).off('error', died).off('exit', died);
-      resolve(answer);
-    };
-    const fail = (message: string) => done({ ok: false, broken: true, message });
-    const died = () => fail('it cannot be parsed');
-    const timer = setTimeout(() => fail(`it takes over ${timeoutMs} ms to parse`), timeoutMs);
-    worker.on('message', done).on('error', died).on('exit', died);
-    worker.postMessage(request);
-  });
 }

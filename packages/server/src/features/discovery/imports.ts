@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { codeOf, readPlainFile, show } from '@opmas/keyring';
 import type { PackageFault } from '@opmas/protocol';
-import { codeOf, readPlainFile, show } from '../packages/index.ts';
 import { discoveryLimits } from './discovery.ts';
 import type { ImportLexer } from './import-lexer.ts';
 

@@ -1,8 +1,11 @@
 /** From a settled folder to a verdict, with its files safely in the package store. */
+import { RefusedPackage } from '@opmas/keyring';
 import type { PackageFault } from '@opmas/protocol';
-import { type PackageStore, RefusedPackage, type Verdict } from '../packages/index.ts';
+import type { PackageStore, SignatureFound, Verdict } from '../packages/index.ts';
 import type { ImportLexer } from './import-lexer.ts';
 import { type Judgement, judge, readManifest } from './judge.ts';
+import type { RulesCheck } from './rules-check.ts';
+import type { Signed } from './signatures.ts';
 
 export interface Inspected {
   verdict: Verdict;
@@ -26,14 +29,24 @@ export type Inspect = (folder: {
 export function createInspector(options: {
   store: PackageStore;
   lexer: ImportLexer;
+  rulesCheck: RulesCheck;
   sdkVersion: string;
+  /** Who vouches for the files with this digest. */
+  signedBy(path: string, digest: string): Promise<Signed>;
 }): Inspect {
-  const { store, lexer, sdkVersion } = options;
+  const { store, lexer, rulesCheck, sdkVersion, signedBy } = options;
 
   return async ({ path, folder, live }) => {
+    let signature: SignatureFound | null = null;
     let known: { name: string | null; version: string | null } = { name: null, version: null };
     const invalid = (errors: readonly PackageFault[]): Inspected => ({
-      verdict: { ...unknown(path, folder), name: known.name, version: known.version, errors },
+      verdict: {
+        ...unknown(path, folder),
+        name: known.name,
+        version: known.version,
+        signature,
+        errors,
+      },
       nameLine: undefined,
       missing: [],
     });
@@ -46,14 +59,16 @@ export function createInspector(options: {
       }
       if (manifest.ok) known = manifest.manifest;
       const { digest, judgement } = await judgeCopy(path, folder);
+      const signed = await signedBy(path, digest);
+      signature = signed.signature;
       if (!judgement.ok) {
         const { errors, warnings, missing } = judgement;
-        const { verdict } = invalid(errors);
+        const { verdict } = invalid([...errors, ...signed.errors]);
         return { verdict: { ...verdict, digest, warnings }, nameLine: undefined, missing };
       }
       const { manifest: found, lines } = judgement.content;
       const { name, version } = found;
-      const errors: PackageFault[] = [];
+      const errors: PackageFault[] = [...signed.errors];
       if (live !== undefined && live.version === version && live.digest !== digest) {
         errors.push({
           code: 'version_unchanged',
@@ -63,7 +78,17 @@ export function createInspector(options: {
       }
       const { warnings } = judgement;
       return {
-        verdict: { path, folder, name, version, digest, manifest: found, errors, warnings },
+        verdict: {
+          path,
+          folder,
+          name,
+          version,
+          digest,
+          manifest: found,
+          signature,
+          errors,
+          warnings,
+        },
         nameLine: lines.AGENT_NAME,
         missing: [],
       };
@@ -78,7 +103,7 @@ export function createInspector(options: {
     path: string,
     folder: string,
   ): Promise<{ digest: string; judgement: Judgement }> {
-    const how = { origin: path, folder, sdkVersion, lexer };
+    const how = { origin: path, folder, sdkVersion, lexer, rulesCheck };
     const digest = await store.digestOf(path);
     if (/^[\w.-]+$/.test(folder) && (await store.verify(folder, digest))) {
       return { digest, judgement: await judge({ ...how, dir: store.dirOf(folder, digest) }) };
@@ -99,6 +124,6 @@ export function createInspector(options: {
 }
 
 function unknown(path: string, folder: string): Verdict {
-  const nothing = { name: null, version: null, digest: null, manifest: null };
+  const nothing = { name: null, version: null, digest: null, manifest: null, signature: null };
   return { path, folder, ...nothing, errors: [], warnings: [] };
 }

@@ -5,6 +5,7 @@ import { type TempDir, tempDir } from '@opmas/testkit';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createImportLexer } from './import-lexer.ts';
 import { judge, parseRules } from './judge.ts';
+import { createRulesCheck } from './rules-check.ts';
 
 const MANIFEST = `AGENT_NAME=SecurityAgent
 AGENT_VERSION=1.0.0
@@ -15,7 +16,8 @@ DEFAULT_FINDINGS_TOPIC=findings.security
 const RULE = { id: 'r1', name: 'R', pattern: 'x', severity: 'warning', action: 'alert' };
 
 const lexer = createImportLexer();
-afterAll(() => lexer.rest());
+const rulesCheck = createRulesCheck();
+afterAll(() => Promise.all([lexer.rest(), rulesCheck.rest()]));
 let temp: TempDir;
 let folder: string;
 beforeEach(() => {
@@ -33,7 +35,14 @@ function write(path: string, content: string): void {
 const install = (at: string, name: string) =>
   mkdirSync(join(at, 'node_modules', name), { recursive: true });
 const judged = () =>
-  judge({ dir: folder, origin: folder, folder: 'security_agent', sdkVersion: '1.0.0', lexer });
+  judge({
+    dir: folder,
+    origin: folder,
+    folder: 'security_agent',
+    sdkVersion: '1.0.0',
+    lexer,
+    rulesCheck,
+  });
 const faults = async () => {
   const result = await judged();
   return result.ok ? [] : result.errors;
@@ -69,6 +78,18 @@ describe('entry and rules', () => {
       'rules.json[1].severity: must be one of info, warning, error, critical',
       'rules.json[2]: unknown field extra',
       'rules.json[3].id: "r1" is also the id of [0]',
+    ]);
+  });
+
+  test('rules whose examples do not come out are refused, each example by its place', async () => {
+    const examples = { match: [RULE.pattern, 'something else'], no_match: [] };
+    write('rules.json', JSON.stringify([RULE, { ...RULE, id: 'r2', examples }]));
+    expect(await faults()).toEqual([
+      {
+        code: 'invalid_rules',
+        message:
+          'rules.json[1].examples.match.1 (rule r2): should match "something else" and does not',
+      },
     ]);
   });
 

@@ -1,5 +1,6 @@
 /** Is this folder a package that may run? Reads only; executes nothing of it. */
 import { join } from 'node:path';
+import { RefusedPackage, readPlainFile, show } from '@opmas/keyring';
 import {
   check,
   faultsOf,
@@ -11,16 +12,19 @@ import {
   limits as wireLimits,
 } from '@opmas/protocol';
 import semver from 'semver';
-import { RefusedPackage, readPlainFile, show } from '../packages/index.ts';
+import { packageSchemaLimits, readPackageSchema, type SchemaDocument } from '../configs/index.ts';
 import { discoveryLimits, type Entry } from './discovery.ts';
 import type { ImportLexer } from './import-lexer.ts';
 import { checkImports } from './imports.ts';
+import type { RulesCheck } from './rules-check.ts';
 
 export interface Content {
   manifest: Manifest;
   lines: Extract<ManifestResult, { ok: true }>['lines'];
   entry: Entry;
   rules: Rule[];
+  /** Of `config.schema.json`: what its own configuration keys may be. */
+  configSchema: SchemaDocument | undefined;
 }
 
 export type Judgement =
@@ -69,6 +73,7 @@ export async function judge(options: {
   folder: string;
   sdkVersion: string;
   lexer: ImportLexer;
+  rulesCheck: RulesCheck;
 }): Promise<Judgement> {
   const { dir, folder } = options;
   const read = await readManifest(dir, folder);
@@ -82,6 +87,13 @@ export async function judge(options: {
   }
   const found = await readEntry(dir);
   errors.push(...found.errors);
+  if (found.errors.length === 0) {
+    const compiled = await options.rulesCheck.faultsOf(found.rules);
+    errors.push(...compiled.errors);
+    warnings.push(...compiled.warnings);
+  }
+  const schema = await readConfigSchema(dir);
+  errors.push(...schema.errors);
   let missing: string[] = [];
   let links: { modules?: string; outerModules?: string } = {};
   if (read.ok) errors.push(...checkDependencies(read.manifest, read.lines, options, warnings));
@@ -94,7 +106,8 @@ export async function judge(options: {
   }
   const { entry, rules } = found;
   if (read.ok && errors.length === 0 && entry !== undefined) {
-    const content = { manifest: read.manifest, lines: read.lines, entry, rules };
+    const { configSchema } = schema;
+    const content = { manifest: read.manifest, lines: read.lines, entry, rules, configSchema };
     return { ok: true, content, warnings, links };
   }
   return { ok: false, errors: errors.slice(0, discoveryLimits.faults), warnings, missing };
@@ -104,8 +117,30 @@ export async function judge(options: {
 export async function readContent(dir: string, folder: string): Promise<Content | undefined> {
   const read = await readManifest(dir, folder);
   const { entry, rules, errors } = await readEntry(dir);
-  if (!read.ok || entry === undefined || errors.length > 0) return undefined;
-  return { manifest: read.manifest, lines: read.lines, entry, rules };
+  const schema = await readConfigSchema(dir);
+  if (!read.ok || entry === undefined || errors.length + schema.errors.length > 0) return undefined;
+  const { configSchema } = schema;
+  return { manifest: read.manifest, lines: read.lines, entry, rules, configSchema };
+}
+
+/** Optional: without it the agent's own keys are free. */
+async function readConfigSchema(
+  dir: string,
+): Promise<{ configSchema: SchemaDocument | undefined; errors: PackageFault[] }> {
+  try {
+    const bytes = await readPlainFile(join(dir, 'config.schema.json'), packageSchemaLimits.bytes);
+    if (bytes === undefined) return { configSchema: undefined, errors: [] };
+    const read = readPackageSchema(bytes);
+    if (read.ok) return { configSchema: read.document, errors: [] };
+    const errors = read.errors.map(({ path, message }) => ({
+      code: 'invalid_config_schema',
+      message: `config.schema.json${path === '' ? '' : ` at ${path}`}: ${message}`,
+    }));
+    return { configSchema: undefined, errors };
+  } catch (error) {
+    if (error instanceof RefusedPackage) return { configSchema: undefined, errors: [error.fault] };
+    throw error;
+  }
 }
 
 interface EntryFound {

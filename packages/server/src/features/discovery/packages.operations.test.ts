@@ -2,7 +2,7 @@
 import { AgentPackage, check, Page } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Call } from '../../operation.ts';
+import type { AfterCommit, Call } from '../../operation.ts';
 import { packagesOperations } from '../packages/index.ts';
 import { type Bench, discoveryBench, packageFiles } from './testing.ts';
 
@@ -25,20 +25,22 @@ interface Outcome {
 async function run(id: string, input: object): Promise<Outcome> {
   const found = packagesOperations(bench.discovery).find((one) => one.id === id);
   if (found === undefined) throw new Error(`no operation ${id}`);
-  const effects: (() => void)[] = [];
+  const effects: AfterCommit[] = [];
   const audited: unknown[] = [];
   const answer = await bench.database.transaction((tx) => {
     const call: Call = {
-      caller: { kind: 'user', id: 'u', name: 'alice', roles: ['admin'] },
+      caller: { kind: 'user', id: 'u', name: 'alice', roles: ['admin'], grants: [] },
       requestId: 'r',
       remote: '127.0.0.1',
+      reach: 'all',
       db: tx,
-      afterCommit: (effect) => effects.push(effect),
+      afterCommit: (effect) => void effects.push(effect),
+      commit: (work) => work(tx),
       audit: (fields) => audited.push(fields),
     };
     return found.run({ params: {}, query: {}, body: undefined, ...input } as never, call);
   });
-  for (const effect of effects) effect();
+  for (const effect of effects) await effect();
   return { answer, audited };
 }
 

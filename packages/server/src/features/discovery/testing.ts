@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from '../../kernel/logger.ts';
 import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import type { AuditEntry } from '../audit/index.ts';
 import {
   createDiscoveryService,
   type DiscoveryOptions,
@@ -26,6 +27,8 @@ export interface Bench {
   /** What registration heard, in order: `ready <folder> <version>`, `gone <agent name>`. */
   heard: string[];
   ready: ReadyPackage[];
+  /** What OPMAS decided by itself and wrote into the audit log. */
+  audited: AuditEntry[];
   /** Thrown by the next calls of registration, one each. */
   failures: Error[];
   /** State and message of every judging, in order. */
@@ -71,6 +74,7 @@ export async function discoveryBench(): Promise<Bench> {
   const heard: string[] = [];
   const ready: ReadyPackage[] = [];
   const failures: Error[] = [];
+  const audited: AuditEntry[] = [];
   const judged: { folder: string; state: string }[] = [];
   const logger: Logger = {
     ...silentLogger,
@@ -96,6 +100,7 @@ export async function discoveryBench(): Promise<Bench> {
     heard,
     ready,
     failures,
+    audited,
     judged,
     start: async (options = {}) => {
       await discovery?.stop();
@@ -104,6 +109,8 @@ export async function discoveryBench(): Promise<Bench> {
         directory: agentsDir,
         storeDirectory: storeDir,
         approval: 'auto',
+        signatures: 'optional',
+        audit: { record: async (_, entry) => void audited.push(entry) },
         sdkVersion: '1.0.0',
         clock: systemClock,
         logger,

@@ -1,5 +1,6 @@
 /** Says that something in the agents directory changed, soon after it did. What it misses, polling finds. */
 import { relative, sep } from 'node:path';
+import { packageLimits } from '@opmas/keyring';
 import { watch } from 'chokidar';
 import { messageOf } from '../../kernel/errors.ts';
 import { limits } from '../../kernel/limits.ts';
@@ -34,7 +35,7 @@ export function watchDirectory(options: {
       seen = new Set();
       perFolder.set(folder, seen);
     }
-    if (seen.size >= limits.packageFiles) return !seen.has(path);
+    if (seen.size >= packageLimits.files) return !seen.has(path);
     seen.add(path);
     return false;
   };

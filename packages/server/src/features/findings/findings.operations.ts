@@ -11,6 +11,7 @@ import {
 import { pageQuery } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
 import type { FindingsService } from './findings.service.ts';
+import { Proof } from './proof.schemas.ts';
 
 export function findingsOperations(findings: FindingsService): Operation[] {
   return [
@@ -20,6 +21,8 @@ export function findingsOperations(findings: FindingsService): Operation[] {
       kind: 'unary',
       effect: 'read',
       permission: 'findings:read',
+      scope: 'reach',
+      agentOwn: 'reach',
       rest: { method: 'GET', path: '/findings', tag: 'findings' },
       query: Type.Object({
         ...pageQuery,
@@ -32,7 +35,7 @@ export function findingsOperations(findings: FindingsService): Operation[] {
         q: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
       }),
       output: Page(FindingRecord),
-      run: ({ query }, call) => findings.list(call.db, query),
+      run: ({ query }, call) => findings.list(call.db, query, call.reach),
     }),
     operation({
       id: 'findings.get',
@@ -40,10 +43,25 @@ export function findingsOperations(findings: FindingsService): Operation[] {
       kind: 'unary',
       effect: 'read',
       permission: 'findings:read',
+      scope: 'reach',
+      agentOwn: 'reach',
       rest: { method: 'GET', path: '/findings/{finding_id}', tag: 'findings' },
       params: Type.Object({ finding_id: Type.String({ minLength: 1, maxLength: 128 }) }),
       output: FindingRecord,
-      run: ({ params }, call) => findings.find(call.db, params.finding_id),
+      run: ({ params }, call) => findings.find(call.db, params.finding_id, call.reach),
+    }),
+    operation({
+      id: 'findings.prove',
+      summary:
+        'What made a finding, its event as recorded, and whether the rule tells the same again',
+      kind: 'unary',
+      effect: 'read',
+      permission: 'findings:read',
+      scope: 'reach',
+      rest: { method: 'GET', path: '/findings/{finding_id}/proof', tag: 'findings' },
+      params: Type.Object({ finding_id: Type.String({ minLength: 1, maxLength: 128 }) }),
+      output: Proof,
+      run: ({ params }, call) => findings.prove(call.db, params.finding_id, call.reach),
     }),
   ];
 }

@@ -3,24 +3,29 @@ import type { FindingRecord } from '@opmas/protocol';
 import type { Clock } from '../../kernel/clock.ts';
 import { isDataFault } from '../../kernel/database-away.ts';
 import { OpmasError } from '../../kernel/errors.ts';
+import type { Reach } from '../../kernel/grants.ts';
 import { isolate } from '../../kernel/isolate.ts';
-import {
-  decodeCursor,
-  type Page,
-  type PageRequest,
-  pageLimit,
-  toPage,
-} from '../../kernel/paging.ts';
+import { type Page, type PageRequest, pageOf } from '../../kernel/paging.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
 import * as store from './findings.store.ts';
+import type { Proof } from './proof.schemas.ts';
+import type { Proofs } from './proof.ts';
 
 export function createFindingsService(options: {
   database: Database;
   clock: Clock;
+  proofs: Proofs;
   /** Called after the commit of new findings, with their number. */
   onRecorded(count: number): void;
 }) {
   const { database, clock, onRecorded } = options;
+
+  async function rowOf(db: Executor, id: string, reach: Reach): Promise<store.FindingRow> {
+    const row = await store.findingById(db, id, reach);
+    if (row === undefined) throw new OpmasError('OPMAS_FINDING_NOT_FOUND', `No finding ${id}`);
+    return row;
+  }
+
   return {
     /**
      * Commits what is new of the batch. When it returns, every finding of the batch is stored once,
@@ -41,24 +46,21 @@ export function createFindingsService(options: {
     async list(
       db: Executor,
       query: PageRequest & store.FindingFilter,
+      reach: Reach,
     ): Promise<Page<FindingRecord>> {
-      const limit = pageLimit(query);
-      const after =
-        query.cursor === undefined
-          ? undefined
-          : (decodeCursor(query.cursor, 2) as [string, string]);
-      const rows = await store.listFindings(db, query, limit + 1, after);
-      return toPage(rows, limit, store.toRecord, (row) => [
-        row.recorded_at.toISOString(),
-        row.finding_id,
-      ]);
+      return pageOf(query, {
+        rows: (limit, after) => store.listFindings(db, { ...query, reach }, limit, after),
+        item: store.toRecord,
+        key: (row) => [row.recorded_at.toISOString(), row.finding_id],
+      });
     },
 
-    async find(db: Executor, id: string): Promise<FindingRecord> {
-      const row = await store.findingById(db, id);
-      if (row === undefined) throw new OpmasError('OPMAS_FINDING_NOT_FOUND', `No finding ${id}`);
-      return store.toRecord(row);
-    },
+    find: async (db: Executor, id: string, reach: Reach): Promise<FindingRecord> =>
+      store.toRecord(await rowOf(db, id, reach)),
+
+    /** Why it was found, and whether it would be found again. */
+    prove: async (db: Executor, id: string, reach: Reach): Promise<Proof> =>
+      options.proofs.prove(db, await rowOf(db, id, reach)),
   };
 }
 

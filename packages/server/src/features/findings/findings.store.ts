@@ -1,7 +1,9 @@
 /** All SQL of findings. */
 import type { Finding, FindingRecord } from '@opmas/protocol';
 import type { Selectable } from 'kysely';
+import type { Reach } from '../../kernel/grants.ts';
 import { limits } from '../../kernel/limits.ts';
+import { agentWithinReach } from '../../kernel/reach-sql.ts';
 import { sql } from '../../kernel/sql.ts';
 import type { Executor, Tables } from '../../platform/ports.ts';
 
@@ -64,10 +66,12 @@ export async function recordBatch(
       RETURNING finding_id
     ), added AS (
       INSERT INTO findings (finding_id, agent_id, agent_name, topic, type, severity, timestamp,
-                            recorded_at, description, details)
+                            recorded_at, description, details, agent_version, package_digest, config_hash)
       SELECT g.finding_id, g.agent_id, coalesce(a.name, g.agent_id), g.topic, g.type, g.severity, g.at,
-             ${recordedAt}, g.description, g.details
+             ${recordedAt}, g.description, g.details, a.version, a.package_digest,
+             coalesce(l.config_hash, a.config_hash)
       FROM given g JOIN fresh USING (finding_id) LEFT JOIN agents a ON a.id = g.agent_id
+           LEFT JOIN agent_liveness l ON l.agent_id = g.agent_id
       RETURNING *
     ), counted AS (
       INSERT INTO agent_counters AS c (agent_id, findings)
@@ -102,7 +106,7 @@ export interface FindingFilter {
 /** Newest first; `after` is the (recorded_at, finding_id) of the last row seen. */
 export async function listFindings(
   db: Executor,
-  filter: FindingFilter,
+  filter: FindingFilter & { reach: Reach },
   limit: number,
   after?: readonly [string, string],
 ): Promise<FindingRow[]> {
@@ -112,6 +116,9 @@ export async function listFindings(
     .orderBy('recorded_at', 'desc')
     .orderBy('finding_id', 'desc')
     .limit(limit);
+  if (filter.reach !== 'all') {
+    query = query.where(agentWithinReach(filter.reach, 'findings.agent_id'));
+  }
   if (filter.agent_id !== undefined) query = query.where('agent_id', '=', filter.agent_id);
   if (filter.type !== undefined) query = query.where('type', '=', filter.type);
   if (filter.severity !== undefined) query = query.where('severity', '=', filter.severity);
@@ -136,19 +143,29 @@ export async function listFindings(
   return query.execute();
 }
 
-export async function findingById(db: Executor, id: string): Promise<FindingRow | undefined> {
+/**
+ * Undefined also when its agent is out of reach: nobody learns what there is beyond. Its key says in which partition
+ * it lies; a finding that is older than the keys are kept is looked for in all of them.
+ */
+export async function findingById(
+  db: Executor,
+  id: string,
+  reach: Reach,
+): Promise<FindingRow | undefined> {
   const key = await db
     .selectFrom('finding_keys')
     .select('recorded_at')
     .where('finding_id', '=', id)
     .executeTakeFirst();
-  if (key === undefined) return undefined;
-  return db
+  let query = db
     .selectFrom('findings')
     .selectAll()
     .where('finding_id', '=', id)
-    .where('recorded_at', '=', key.recorded_at)
-    .executeTakeFirst();
+    .where(agentWithinReach(reach, 'findings.agent_id'))
+    .orderBy('recorded_at', 'desc')
+    .limit(1);
+  if (key !== undefined) query = query.where('recorded_at', '=', key.recorded_at);
+  return query.executeTakeFirst();
 }
 
 /** Keys may go once no redelivery can bring their findings back. */

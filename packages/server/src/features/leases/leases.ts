@@ -13,6 +13,8 @@ export interface Lease {
   /** True only while this process surely holds the lease. */
   held(): boolean;
   epoch(): number;
+  /** True when the database too says that this epoch is in force, and then until `db`'s transaction ends. */
+  guard(db: Executor): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -65,6 +67,12 @@ export function holdLease(options: {
   return {
     held,
     epoch: () => epoch,
+    guard: async (db) => {
+      const { rows } = await sql`
+        SELECT FROM leases WHERE name = ${name} AND holder = ${holder} AND epoch = ${epoch}
+          AND expires_at > clock_timestamp() FOR SHARE`.execute(db);
+      return rows.length === 1;
+    },
     stop: async () => {
       await loop.stop();
       if (!held()) return;

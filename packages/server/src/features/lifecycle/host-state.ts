@@ -1,8 +1,31 @@
 /** What a host's report of one instance means for its agent: pure. */
-import type { AgentStatus, InstanceReport } from '@opmas/protocol';
+import {
+  type AgentStatus,
+  type Condition,
+  type InstanceReport,
+  PACKAGE_ALTERED,
+} from '@opmas/protocol';
 import type { AgentRow, Change, ConditionChange } from '../agents/index.ts';
 
 const absent = (type: ConditionChange['type']): ConditionChange => ({ type, present: false });
+
+const EXIT_REASON = 'exit_78';
+
+/**
+ * It is started again: what it ended for last time is not said of this time. If it ends so again that is told as new,
+ * also in the same words: of which configuration it is said shows in when.
+ */
+function withoutExit({ conditions }: AgentRow): ConditionChange[] {
+  const hasExited = (conditions as Condition[]).some(
+    ({ type, reason }) => type === 'config_rejected' && reason === EXIT_REASON,
+  );
+  return hasExited ? [absent('config_rejected')] : [];
+}
+
+/** Did the host refuse to start it because its files are not those that were approved? */
+export function isAltered(reason: string | null): boolean {
+  return reason?.startsWith(PACKAGE_ALTERED) ?? false;
+}
 
 /** The change an instance's state asks for; the caller checks that the move is legal. */
 export function changeFor(agent: AgentRow, report: InstanceReport): Change {
@@ -18,7 +41,13 @@ export function changeFor(agent: AgentRow, report: InstanceReport): Change {
       return {
         status,
         reason: null,
-        conditions: [absent('starting'), absent('backoff'), absent('crash_loop')],
+        conditions: [
+          absent('starting'),
+          absent('backoff'),
+          absent('crash_loop'),
+          absent('quarantined'),
+          ...withoutExit(agent),
+        ],
         set,
       };
     case 'starting':
@@ -27,6 +56,7 @@ export function changeFor(agent: AgentRow, report: InstanceReport): Change {
         conditions: [
           { type: 'starting', present: true, reason: 'starting', message: why || 'Starting' },
           absent('backoff'),
+          ...withoutExit(agent),
         ],
         set,
       };
@@ -52,7 +82,9 @@ export function changeFor(agent: AgentRow, report: InstanceReport): Change {
         reason: why || 'The process keeps failing',
         conditions: [
           absent('starting'),
-          { type: 'crash_loop', present: true, reason: 'crash_loop', message: why },
+          isAltered(why)
+            ? { type: 'quarantined', present: true, reason: PACKAGE_ALTERED, message: why }
+            : { type: 'crash_loop', present: true, reason: 'crash_loop', message: why },
         ],
         set,
       };
@@ -62,7 +94,7 @@ export function changeFor(agent: AgentRow, report: InstanceReport): Change {
         reason: why || 'The configuration is not usable; it waits for a new one',
         conditions: [
           absent('starting'),
-          { type: 'config_rejected', present: true, reason: 'exit_78', message: why },
+          { type: 'config_rejected', present: true, reason: EXIT_REASON, message: why },
         ],
         set,
       };
@@ -72,9 +104,15 @@ export function changeFor(agent: AgentRow, report: InstanceReport): Change {
       return {
         status,
         ...(status === 'registered' ? {} : { reason: why || 'Stopped' }),
-        conditions: ['starting', 'backoff', 'crash_loop', 'late', 'offline', 'degraded'].map(
-          (type) => absent(type as ConditionChange['type']),
-        ),
+        conditions: [
+          'starting',
+          'backoff',
+          'crash_loop',
+          'late',
+          'offline',
+          'degraded',
+          'quarantined',
+        ].map((type) => absent(type as ConditionChange['type'])),
         set,
       };
   }

@@ -19,6 +19,7 @@ export function lifecycleOperations(options: {
       kind: 'unary',
       effect: 'write',
       permission: 'agents:control',
+      scope: 'agent',
       rest: { method: 'POST', path: `/agents/{agent_id}/${name}`, status: 202, tag: 'agents' },
       params: AgentParams,
       output: Action,
@@ -34,6 +35,7 @@ export function lifecycleOperations(options: {
       kind: 'unary',
       effect: 'write',
       permission: 'agents:delete',
+      scope: 'agent',
       rest: { method: 'DELETE', path: '/agents/{agent_id}', status: 204, tag: 'agents' },
       params: AgentParams,
       run: async ({ params }, call) => {
@@ -51,10 +53,11 @@ export function lifecycleOperations(options: {
       kind: 'unary',
       effect: 'read',
       permission: 'agents:read',
+      scope: 'reach',
       rest: { method: 'GET', path: '/actions/{action_id}', tag: 'agents' },
       params: Type.Object({ action_id: Type.String({ format: 'uuid' }) }),
       output: Action,
-      run: ({ params }, call) => lifecycle.action(call.db, params.action_id),
+      run: ({ params }, call) => lifecycle.action(call.db, params.action_id, call.reach),
     }),
   ];
 }

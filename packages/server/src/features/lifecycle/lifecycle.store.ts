@@ -1,4 +1,6 @@
 /** All SQL of hosts and actions. */
+import type { Reach } from '../../kernel/grants.ts';
+import { agentWithinReach } from '../../kernel/reach-sql.ts';
 import type { Executor } from '../../platform/ports.ts';
 
 export async function upsertHost(
@@ -37,8 +39,14 @@ export async function insertAction(
     .execute();
 }
 
-export async function actionById(db: Executor, id: string) {
-  return db.selectFrom('actions').selectAll().where('action_id', '=', id).executeTakeFirst();
+/** Undefined also when its agent is out of reach. */
+export async function actionById(db: Executor, id: string, reach: Reach) {
+  return db
+    .selectFrom('actions')
+    .selectAll()
+    .where('action_id', '=', id)
+    .where(agentWithinReach(reach, 'actions.agent_id'))
+    .executeTakeFirst();
 }
 
 export async function pendingActions(db: Executor, agentId: string) {
@@ -73,4 +81,13 @@ export async function expireActions(db: Executor, now: Date): Promise<number> {
     .returning('action_id')
     .execute();
   return rows.length;
+}
+
+/** Settled ones that were asked for before `before`. */
+export async function trimActions(db: Executor, before: Date): Promise<void> {
+  await db
+    .deleteFrom('actions')
+    .where('state', '<>', 'pending')
+    .where('created_at', '<', before)
+    .execute();
 }

@@ -1,4 +1,5 @@
 /** What the store of copies guarantees. */
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   lstatSync,
@@ -9,7 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type TempDir, tempDir } from '@opmas/testkit';
+import { digestOf, RefusedPackage, readTree } from '@opmas/keyring';
+import { type TempDir, tempDir, waitFor } from '@opmas/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createPackageStore, type PackageStore } from './package-store.ts';
 
@@ -101,4 +103,32 @@ test('no path outside the store can be asked for', () => {
   expect(() => store.dirOf('../x', 'a'.repeat(64))).toThrow();
   expect(() => store.dirOf('..', 'a'.repeat(64))).toThrow();
   expect(() => store.dirOf('x_agent', '../../etc')).toThrow();
+});
+
+test('X2 a copy has the digest of what was copied, whatever a racer does to the original meanwhile', async () => {
+  const code = join(source, 'agent.ts');
+  const script = `
+    const fs = require('node:fs');
+    for (let i = 0; ; i += 1) {
+      fs.writeFileSync(process.argv[1] + '.new', 'export const x = ' + i + ';');
+      fs.renameSync(process.argv[1] + '.new', process.argv[1]);
+    }`;
+  const racer = spawn(process.execPath, ['-e', script, code], { stdio: 'ignore' });
+  const digests = new Set<string>();
+  try {
+    await waitFor(() => readFileSync(code, 'utf8').startsWith('export const'));
+    await waitFor(async () => {
+      const staged = await store.stage(source, 'x_agent').catch((error: unknown) => {
+        if (error instanceof RefusedPackage) return undefined;
+        throw error;
+      });
+      if (staged === undefined) return false;
+      expect(digestOf(await readTree(staged.dir))).toBe(staged.digest);
+      digests.add(staged.digest);
+      await staged.discard();
+      return digests.size >= 30;
+    });
+  } finally {
+    racer.kill('SIGKILL');
+  }
 });

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf, digestOf, RefusedPackage, readTree } from '@opmas/keyring';
 import type { Clock } from '../../kernel/clock.ts';
-import { folderLimits, RefusedPackage } from './package.ts';
-import { codeOf, digestOf, readTree } from './package-tree.ts';
+import { KEPT_DIGESTS } from './package.ts';
 
 export interface StagedPackage {
   /** Where the copy lies until it is committed. */
@@ -103,7 +103,7 @@ export function createPackageStore(root: string, clock: Clock): PackageStore {
         if (DIGEST.test(name)) copies.push({ name, at: (await lstat(join(base, name))).mtimeMs });
       }
       copies.sort((a, b) => b.at - a.at);
-      for (const { name } of copies.slice(folderLimits.keptDigests)) {
+      for (const { name } of copies.slice(KEPT_DIGESTS)) {
         if (!inUse.has(name)) await rm(join(base, name), { recursive: true, force: true });
       }
     },

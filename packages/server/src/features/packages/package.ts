@@ -1,5 +1,7 @@
 /** What a package is to the server: its row, what judging found, and which state follows. */
-import type { Manifest, PACKAGE_STATES, PackageFault } from '@opmas/protocol';
+import type { Manifest, PACKAGE_STATES, PackageFault, SignatureFound } from '@opmas/protocol';
+
+export type { SignatureFound };
 
 export type PackageState = (typeof PACKAGE_STATES)[number];
 
@@ -20,6 +22,10 @@ export interface PackageRow {
   agent_id: string | null;
   /** The digest that may run; an older one goes on while a newer is invalid or waits. */
   approved_digest: string | null;
+  /** `auto`, or a person's name. */
+  approved_by: string | null;
+  approved_at: Date | null;
+  signature: SignatureFound | null;
   present: boolean;
   updated_at: Date;
 }
@@ -32,27 +38,13 @@ export interface Verdict {
   version: string | null;
   digest: string | null;
   manifest: Manifest | null;
+  signature: SignatureFound | null;
   errors: readonly PackageFault[];
   warnings: readonly PackageFault[];
 }
 
-/** A fault that ends the judging of a package. */
-export class RefusedPackage extends Error {
-  override readonly name = 'RefusedPackage';
-  readonly fault: PackageFault;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.fault = { code, message };
-  }
-}
-
-/** Bounds of a package folder beside those of the kernel. */
-export const folderLimits = {
-  depth: 16,
-  /** Copies of one package that are kept although nothing runs from them. */
-  keptDigests: 3,
-} as const;
+/** Copies of one package that are kept although nothing runs from them. */
+export const KEPT_DIGESTS = 3;
 
 type Before = Pick<PackageRow, 'state' | 'digest' | 'approved_digest' | 'agent_id'>;
 

@@ -33,9 +33,11 @@ export function packagesOperations(packages: PackagesPort): Operation[] {
       permission: 'packages:approve',
       rest: { method: 'POST', path: '/packages/{name}/approve', tag: 'packages' },
       params,
+      // Of the files the caller looked at: others, judged since, are not approved unseen.
+      query: Type.Object({ digest: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })) }),
       output: AgentPackage,
-      run: async (input, call) => {
-        const approved = await packages.approve(call.db, input.params.name, call.caller.name);
+      run: async ({ params: { name }, query }, call) => {
+        const approved = await packages.approve(call.db, name, call.caller.name, query.digest);
         call.audit({ object: approved.path, details: subject(approved) });
         call.afterCommit(() => packages.poke());
         return approved;
@@ -73,5 +75,6 @@ export function packagesOperations(packages: PackagesPort): Operation[] {
 }
 
 function subject(found: AgentPackage) {
-  return { name: found.name, version: found.version, digest: found.digest };
+  const { name, version, digest, signature } = found;
+  return { name, version, digest, signature };
 }

@@ -10,6 +10,7 @@ import {
   toPage,
 } from '../../kernel/paging.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
+import { type AuditLog, SYSTEM } from '../audit/index.ts';
 import {
   type Approval,
   decide,
@@ -23,10 +24,11 @@ export interface PackagesService {
   list(db: Executor, query: PageRequest & { state?: PackageState }): Promise<Page<AgentPackage>>;
   /**
    * Lets the files last judged run.
-   * @throws {OpmasError} OPMAS_PACKAGE_NOT_FOUND; OPMAS_CONFLICT when it is invalid or the name is
-   *   ambiguous; OPMAS_AGENT_NAME_TAKEN when another package has the agent name.
+   * @param digest of the files that were looked at: others, judged since, are not approved unseen
+   * @throws {OpmasError} OPMAS_PACKAGE_NOT_FOUND; OPMAS_CONFLICT when it is invalid, has another digest
+   *   by now, or the name is ambiguous; OPMAS_AGENT_NAME_TAKEN when another package has the agent name.
    */
-  approve(db: Executor, name: string, by: string): Promise<AgentPackage>;
+  approve(db: Executor, name: string, by: string, digest?: string): Promise<AgentPackage>;
   /**
    * Ignores a package that waits.
    * @throws {OpmasError} OPMAS_PACKAGE_NOT_FOUND; OPMAS_ILLEGAL_TRANSITION when it is approved already.
@@ -62,8 +64,6 @@ export interface PackagesService {
   markRefused(path: string, fault: PackageFault): Promise<void>;
   /** The folder is gone. `moved`: its agent lives on from another folder. */
   markGone(path: string, options: { moved: boolean }): Promise<void>;
-  /** Who approved this digest: `auto`, a user, or `earlier` (before this start; the audit log knows). */
-  approverOf(path: string, digest: string): string;
 }
 
 /** Faults that hold only against what was approved or registered before. */
@@ -71,12 +71,12 @@ const RELATIVE = new Set(['version_unchanged', 'registration_refused']);
 
 export function createPackagesService(options: {
   database: Database;
+  audit: Pick<AuditLog, 'record'>;
   clock: Clock;
   approval: Approval;
 }): PackagesService {
-  const { database, clock, approval } = options;
+  const { database, audit, clock, approval } = options;
   const now = () => new Date(clock.now());
-  const approvers = new Map<string, { digest: string; by: string }>();
 
   return {
     list: async (db, query) => {
@@ -91,8 +91,14 @@ export function createPackagesService(options: {
       return toPage(rows, limit, toAgentPackage, (row) => [row.folder, row.path]);
     },
 
-    approve: async (db, name, by) => {
+    approve: async (db, name, by, digest) => {
       const row = await theOne(db, name);
+      if (digest !== undefined && digest !== row.digest) {
+        throw new OpmasError(
+          'OPMAS_CONFLICT',
+          `The files of ${name} are now ${row.digest ?? 'unreadable'}, not ${digest}; look at them again`,
+        );
+      }
       if (row.digest === null || row.errors.some((fault) => !RELATIVE.has(fault.code))) {
         throw new OpmasError('OPMAS_CONFLICT', `${name} is invalid; repair it first`, {
           errors: row.errors.map(({ code, message }) => ({ path: code, message })),
@@ -109,9 +115,9 @@ export function createPackagesService(options: {
           `The agent name ${row.name} belongs to the package ${holder.folder}`,
         );
       }
-      approvers.set(row.path, { digest: row.digest, by });
-      const change = { state: 'valid' as const, approved_digest: row.digest, errors: [] };
       const at = now();
+      const approved = { approved_digest: row.digest, approved_by: by, approved_at: at };
+      const change = { state: 'valid' as const, ...approved, errors: [] };
       await store.changePackage(db, row.path, change, at);
       return toAgentPackage({ ...row, ...change, updated_at: at });
     },
@@ -135,7 +141,7 @@ export function createPackagesService(options: {
       database.transaction(async (tx) => {
         const row = await store.lockPackage(tx, path);
         if (row === undefined) return;
-        const change = { state: 'ignored', approved_digest: null, agent_id: null } as const;
+        const change = { state: 'ignored', ...NOT_APPROVED, agent_id: null } as const;
         const errors = row.errors.filter((fault) => !RELATIVE.has(fault.code));
         await store.changePackage(tx, path, { ...change, errors }, now());
       }),
@@ -160,13 +166,20 @@ export function createPackagesService(options: {
             message: `AGENT_NAME ${verdict.name} belongs to the package ${holder.folder}; choose another`,
           });
         }
+        const decided = decide(before, { digest: verdict.digest, errors }, approval);
+        const isNew =
+          decided.approved_digest !== null &&
+          decided.approved_digest !== (before?.approved_digest ?? null);
         const row: PackageRow = {
           path: verdict.path,
           folder: verdict.folder,
           name: verdict.name ?? (before?.approved_digest ? before.name : null),
           version: verdict.version,
           digest: verdict.digest,
-          ...decide(before, { digest: verdict.digest, errors }, approval),
+          ...decided,
+          approved_by: isNew ? 'auto' : (before?.approved_by ?? null),
+          approved_at: isNew ? now() : (before?.approved_at ?? null),
+          signature: verdict.signature,
           errors,
           warnings: [...verdict.warnings],
           agent_id: before?.agent_id ?? null,
@@ -175,6 +188,12 @@ export function createPackagesService(options: {
         };
         if (before !== undefined && sameFacts(before, row)) return before;
         await store.putPackage(tx, { ...row, manifest: verdict.manifest });
+        if (isNew) {
+          const { name, version, digest, signature } = row;
+          const details = { name, version, digest, signature, approval };
+          const entry = { caller: SYSTEM, action: 'packages.approve', object: row.path } as const;
+          await audit.record(tx, { ...entry, outcome: 'ok', details });
+        }
         return row;
       }),
 
@@ -208,18 +227,14 @@ export function createPackagesService(options: {
 
     markGone: (path, { moved }) =>
       database.transaction(async (tx) => {
-        const change = moved ? { agent_id: null, approved_digest: null } : { agent_id: null };
+        const change = moved ? { agent_id: null, ...NOT_APPROVED } : { agent_id: null };
         await store.changePackage(tx, path, change, now());
         await store.forgetPackage(tx, path, now());
       }),
-
-    approverOf: (path, digest) => {
-      const known = approvers.get(path);
-      if (known?.digest === digest) return known.by;
-      return approval === 'auto' ? 'auto' : 'earlier';
-    },
   };
 }
+
+const NOT_APPROVED = { approved_digest: null, approved_by: null, approved_at: null } as const;
 
 async function theOne(db: Executor, name: string): Promise<PackageRow> {
   const rows = await store.lockByName(db, name);
@@ -251,7 +266,9 @@ function facts(row: PackageRow): unknown[] {
   const faults = (list: readonly PackageFault[]) => list.map((f) => [f.code, f.line, f.message]);
   const { folder, name, version, digest, state, agent_id, approved_digest, present } = row;
   const plain = [folder, name, version, digest, state, agent_id, approved_digest, present];
-  return [plain, faults(row.errors), faults(row.warnings)];
+  const { approved_by, signature } = row;
+  const signed = [signature?.key_id, signature?.signed_at, signature?.publisher];
+  return [plain, approved_by, signed, faults(row.errors), faults(row.warnings)];
 }
 
 function toAgentPackage(row: PackageRow): AgentPackage {
@@ -264,6 +281,10 @@ function toAgentPackage(row: PackageRow): AgentPackage {
     agent_id: row.agent_id,
     errors: row.errors,
     warnings: row.warnings,
+    signature: row.signature,
+    approved_digest: row.approved_digest,
+    approved_by: row.approved_by,
+    approved_at: row.approved_at === null ? null : timestamp(row.approved_at.getTime()),
     updated_at: timestamp(row.updated_at.getTime()),
   };
 }

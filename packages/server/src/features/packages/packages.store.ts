@@ -16,6 +16,9 @@ const COLUMNS = [
   'warnings',
   'agent_id',
   'approved_digest',
+  'approved_by',
+  'approved_at',
+  'signature',
   'present',
   'updated_at',
 ] as const;
@@ -24,7 +27,7 @@ function select(db: Executor) {
   return db
     .selectFrom('packages')
     .select(COLUMNS)
-    .$narrowType<Pick<PackageRow, 'state' | 'errors' | 'warnings'>>();
+    .$narrowType<Pick<PackageRow, 'state' | 'errors' | 'warnings' | 'signature'>>();
 }
 
 export async function allPackages(db: Executor): Promise<PackageRow[]> {
@@ -97,6 +100,7 @@ export async function putPackage(
     errors: JSON.stringify(row.errors),
     warnings: JSON.stringify(row.warnings),
     manifest: row.manifest === null ? null : JSON.stringify(row.manifest),
+    signature: row.signature === null ? null : JSON.stringify(row.signature),
   };
   const { path: _, ...changes } = values;
   await db
@@ -107,7 +111,10 @@ export async function putPackage(
 }
 
 export type PackageChange = Partial<
-  Pick<PackageRow, 'state' | 'errors' | 'agent_id' | 'approved_digest' | 'present'>
+  Pick<
+    PackageRow,
+    'state' | 'errors' | 'agent_id' | 'approved_digest' | 'approved_by' | 'approved_at' | 'present'
+  >
 >;
 
 export async function changePackage(

@@ -15,22 +15,18 @@ export function registrationOperations(registration: RegistrationService): Opera
       id: 'agents.register',
       summary: 'Register an agent with its one-time token',
       kind: 'unary',
-      effect: 'write',
+      effect: 'external',
       permission: 'open',
       rest: { method: 'POST', path: '/agents', status: 201, limitPerMinute: 600, tag: 'agents' },
       body: RegistrationRequest,
       output: RegistrationAnswer,
-      run: async ({ body }, call) => {
-        const answer = await registration.register(call.db, body);
-        call.audit({ object: answer.agent_id });
-        return answer;
-      },
+      run: ({ body }, call) => registration.register(body, call),
     }),
     operation({
       id: 'agents.credentials',
       summary: 'Renew credentials with a signature of the registered key',
       kind: 'unary',
-      effect: 'write',
+      effect: 'external',
       permission: 'open',
       rest: {
         method: 'POST',
@@ -41,7 +37,10 @@ export function registrationOperations(registration: RegistrationService): Opera
       params: Type.Object({ agent_id: AgentId }),
       body: CredentialsRequest,
       output: RegistrationAnswer,
-      run: ({ params, body }, call) => registration.renew(call.db, params.agent_id, body),
+      run: ({ params, body }, call) => {
+        call.audit({ details: { instance_id: body.instance_id } });
+        return registration.renew(params.agent_id, body, call.commit);
+      },
     }),
   ];
 }

@@ -1,28 +1,10 @@
-/** From a judged package to an agent with an identity, and from a one-time token to credentials. */
-import {
-  type ConfigLayer,
-  type CredentialsRequest,
-  credentialsChallenge,
-  type Manifest,
-  type RegistrationAnswer,
-  type RegistrationRequest,
-  type Rule,
-} from '@opmas/protocol';
-import type { Clock } from '../../kernel/clock.ts';
+/** From a judged package to an agent with an identity. */
+import type { ConfigLayer, Manifest, Rule } from '@opmas/protocol';
 import { OpmasError } from '../../kernel/errors.ts';
-import { type Ids, secretHash } from '../../kernel/ids.ts';
-import type { Broker, Database, Executor } from '../../platform/ports.ts';
-import {
-  type AgentRow,
-  type AgentsService,
-  formerAgent,
-  insertAgent,
-  livingAgentByName,
-} from '../agents/index.ts';
-import { recordAudit, SYSTEM } from '../audit/index.ts';
-import { AGENT_SECONDS, type Tokens, unauthenticated } from '../auth/index.ts';
-import type { ConfigsService } from '../configs/index.ts';
-import type { CredentialsIssuer } from '../credentials/index.ts';
+import type { Executor } from '../../platform/ports.ts';
+import { type AgentRow, formerAgent, insertAgent, livingAgentByName } from '../agents/index.ts';
+import { type AuditLog, SYSTEM } from '../audit/index.ts';
+import { createEnrollment, type EnrollmentOptions } from './enrollment.service.ts';
 import * as store from './registration.store.ts';
 
 export interface ReadyPackage {
@@ -34,26 +16,18 @@ export interface ReadyPackage {
   dir: string;
   entry: 'code' | 'rules';
   rules: Rule[];
+  /** What its own configuration keys may be, as JSON Schema. */
+  configSchema: Record<string, unknown> | undefined;
   approvedBy: string;
 }
 
-const TOKEN_MS = 10 * 60_000;
-/** How far an agent's clock may be off when it signs. */
-const SKEW_MS = 120_000;
-
-export function createRegistrationService(options: {
-  database: Database;
-  agents: AgentsService;
-  configs: ConfigsService;
-  credentials: CredentialsIssuer;
-  tokens: Tokens;
-  broker: Broker;
-  clock: Clock;
-  ids: Ids;
+export interface RegistrationOptions extends EnrollmentOptions {
+  audit: AuditLog;
   hostId: string;
-  onAgent(agentId: string): void;
-}) {
-  const { database, agents, configs, credentials, tokens, broker, clock, ids } = options;
+}
+
+export function createRegistrationService(options: RegistrationOptions) {
+  const { audit, database, agents, configs, slots, broker, clock, ids } = options;
 
   async function create(db: Executor, pkg: ReadyPackage): Promise<string> {
     const { manifest } = pkg;
@@ -69,7 +43,7 @@ export function createRegistrationService(options: {
       reason: `Found in ${pkg.folder}`,
       at: new Date(clock.now()),
     });
-    await recordAudit(db, {
+    await audit.record(db, {
       caller: SYSTEM,
       action: 'agents.discovered',
       object: id,
@@ -90,6 +64,12 @@ export function createRegistrationService(options: {
 
   async function adopt(db: Executor, pkg: ReadyPackage, existing: AgentRow | undefined) {
     const { manifest } = pkg;
+    if (existing !== undefined && existing.package_path === null) {
+      throw new OpmasError(
+        'OPMAS_AGENT_NAME_TAKEN',
+        `An agent on another machine is called ${manifest.name}; remove it, or name the package otherwise`,
+      );
+    }
     const id = existing?.id ?? (await create(db, pkg));
     const isNew =
       existing === undefined || existing.status === 'discovered' || existing.status === 'removed';
@@ -114,6 +94,7 @@ export function createRegistrationService(options: {
         entry: pkg.entry,
         host_id: existing?.host_id ?? options.hostId,
         default_config: JSON.stringify(packageLayer(pkg)),
+        config_schema: pkg.configSchema === undefined ? null : JSON.stringify(pkg.configSchema),
         limits: JSON.stringify({
           ...(limits.max_memory_bytes === undefined
             ? {}
@@ -126,39 +107,21 @@ export function createRegistrationService(options: {
     return { id, changed, running: existing?.status === 'running', answer };
   }
 
-  async function access(db: Executor, agentId: string, publicKey: string | undefined) {
-    const agent = await agents.get(db, agentId);
-    const { publicKey: key, ...nats } = credentials.issue(
-      { name: agent.name, topics: agent.subscribed_topics, findingsTopic: agent.findings_topic },
-      { publicKey, seconds: AGENT_SECONDS },
-    );
-    const answer: RegistrationAnswer = {
-      agent_id: agentId,
-      access_token: await tokens.issue(
-        { kind: 'agent', id: agentId, name: agent.name, roles: [] },
-        { seconds: AGENT_SECONDS },
-      ),
-      expires_in: AGENT_SECONDS,
-      nats,
-      config_version: agent.config_version,
-    };
-    return { answer, publicKey: key };
-  }
-
   return {
     /**
      * Makes or updates the agent of an approved package; the same package again changes nothing.
      * Its consumers exist before it returns, so nothing published from then on is missed.
      */
     async packageReady(pkg: ReadyPackage): Promise<{ agent_id: string }> {
-      const result = await database.transaction(async (tx) =>
-        adopt(
+      const result = await database.transaction(async (tx) => {
+        await store.lockName(tx, pkg.manifest.name);
+        return adopt(
           tx,
           pkg,
           (await livingAgentByName(tx, pkg.manifest.name)) ??
             (await formerAgent(tx, pkg.manifest.name, pkg.path)),
-        ),
-      );
+        );
+      });
       const { subscribed_topics: topics } = result.answer.config as { subscribed_topics: string[] };
       await broker.ensureConsumers(pkg.manifest.name, topics);
       options.onAgent(result.id);
@@ -177,91 +140,12 @@ export function createRegistrationService(options: {
           bump: true,
           set: { pid: null, instance_id: null },
         });
+        await slots.unregister(tx, agentId, 'its package was removed');
       });
       options.onAgent(agentId);
     },
 
-    /** A one-time token for an agent's first start; only its hash is kept. */
-    async issueToken(db: Executor, agentId: string): Promise<string> {
-      const token = ids.secret();
-      await store.insertToken(db, {
-        token_hash: secretHash(token),
-        agent_id: agentId,
-        expires_at: new Date(clock.now() + TOKEN_MS),
-      });
-      return token;
-    },
-
-    /**
-     * @throws {OpmasError} OPMAS_TOKEN_INVALID (unknown, used, expired), OPMAS_AGENT_NAME_TAKEN (the
-     * token is another agent's), OPMAS_CONFLICT (type or version differ from the package)
-     */
-    async register(db: Executor, request: RegistrationRequest): Promise<RegistrationAnswer> {
-      const agentId = await store.takeToken(
-        db,
-        secretHash(request.discovery_token),
-        new Date(clock.now()),
-      );
-      if (agentId === undefined) {
-        throw new OpmasError(
-          'OPMAS_TOKEN_INVALID',
-          'The registration token is not known, was used, or has expired; a new launch gets a new one',
-        );
-      }
-      const agent = await agents.get(db, agentId);
-      if (agent.status === 'removed') {
-        throw new OpmasError('OPMAS_TOKEN_INVALID', 'The agent was removed');
-      }
-      if (agent.name !== request.agent_name) {
-        throw new OpmasError(
-          'OPMAS_AGENT_NAME_TAKEN',
-          `The token belongs to ${agent.name}, not to ${request.agent_name}`,
-        );
-      }
-      if (agent.type !== request.agent_type || agent.version !== request.agent_version) {
-        throw new OpmasError(
-          'OPMAS_CONFLICT',
-          `Expected ${agent.name} ${agent.version} of type ${agent.type}, got ${request.agent_version} of type ${request.agent_type}`,
-        );
-      }
-      const { answer, publicKey } = await access(db, agentId, request.public_key);
-      await agents.change(db, agentId, {
-        conditions: [{ type: 'unenrolled', present: false }],
-        set: { public_key: publicKey ?? null },
-      });
-      return answer;
-    },
-
-    /**
-     * Renewal: proof is a signature by the key the agent registered.
-     * @throws {OpmasError} OPMAS_UNAUTHENTICATED, OPMAS_AGENT_NOT_FOUND
-     */
-    async renew(
-      db: Executor,
-      agentId: string,
-      request: CredentialsRequest,
-    ): Promise<RegistrationAnswer> {
-      const agent = await agents.get(db, agentId);
-      const now = clock.now();
-      const signedAt = Date.parse(request.timestamp);
-      if (agent.status === 'removed' || agent.public_key === null) {
-        throw unauthenticated('The agent is not enrolled');
-      }
-      if (!Number.isFinite(signedAt) || Math.abs(signedAt - now) > SKEW_MS) {
-        throw unauthenticated('The timestamp is too far from now; check the clock');
-      }
-      const text = credentialsChallenge({ agent_id: agentId, ...request });
-      if (!credentials.verify(agent.public_key, text, request.signature)) {
-        throw unauthenticated('The signature does not match the registered key');
-      }
-      const fresh = await store.rememberNonce(db, {
-        agent_id: agentId,
-        nonce: request.nonce,
-        expires_at: new Date(now + 2 * SKEW_MS),
-      });
-      if (!fresh) throw unauthenticated('The nonce was used before');
-      return (await access(db, agentId, agent.public_key)).answer;
-    },
+    ...createEnrollment(options),
   };
 }
 

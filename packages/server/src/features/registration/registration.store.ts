@@ -1,9 +1,13 @@
 /** All SQL of one-time registration tokens and renewal nonces. */
+import { sql } from '../../kernel/sql.ts';
 import type { Executor } from '../../platform/ports.ts';
+
+/** First half of the locks on names. */
+const NAME_LOCKS = 7_408;
 
 export async function insertToken(
   db: Executor,
-  token: { token_hash: string; agent_id: string; expires_at: Date },
+  token: { token_hash: string; agent_id: string; slot: number; expires_at: Date },
 ): Promise<void> {
   await db
     .insertInto('registration_tokens')
@@ -16,16 +20,15 @@ export async function takeToken(
   db: Executor,
   tokenHash: string,
   now: Date,
-): Promise<string | undefined> {
-  const row = await db
+): Promise<{ agent_id: string; slot: number } | undefined> {
+  return db
     .updateTable('registration_tokens')
     .set({ used_at: now })
     .where('token_hash', '=', tokenHash)
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
-    .returning('agent_id')
+    .returning(['agent_id', 'slot'])
     .executeTakeFirst();
-  return row?.agent_id;
 }
 
 /** False when the nonce was seen before. */
@@ -45,4 +48,9 @@ export async function rememberNonce(
 export async function deleteExpired(db: Executor, before: Date): Promise<void> {
   await db.deleteFrom('registration_tokens').where('expires_at', '<', before).execute();
   await db.deleteFrom('credential_nonces').where('expires_at', '<', before).execute();
+}
+
+/** Until the transaction ends nobody else gives or takes this name. */
+export async function lockName(db: Executor, name: string): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(${NAME_LOCKS}, hashtext(${name}))`.execute(db);
 }

@@ -1,4 +1,5 @@
 export type { PresenceChange } from './liveness.ts';
+export { trimSources } from './sources.store.ts';
 export { telemetryOperations } from './telemetry.operations.ts';
 export {
   createTelemetryService,

@@ -11,6 +11,7 @@ import {
 } from '@opmas/protocol';
 import { pageQuery } from '../../kernel/paging.ts';
 import { type Operation, operation } from '../../operation.ts';
+import { Source } from './schemas.ts';
 import type { TelemetryService } from './telemetry.service.ts';
 
 const AgentParams = Type.Object({ agent_id: AgentId });
@@ -23,6 +24,7 @@ export function telemetryOperations(telemetry: TelemetryService): Operation[] {
       kind: 'unary',
       effect: 'read',
       permission: 'agents:read',
+      scope: 'agent',
       agentOwn: 'agent_id',
       rest: { method: 'GET', path: '/agents/{agent_id}/health', tag: 'telemetry' },
       params: AgentParams,
@@ -35,6 +37,7 @@ export function telemetryOperations(telemetry: TelemetryService): Operation[] {
       kind: 'unary',
       effect: 'read',
       permission: 'agents:read',
+      scope: 'agent',
       rest: { method: 'GET', path: '/agents/{agent_id}/metrics', tag: 'telemetry' },
       params: AgentParams,
       query: Type.Object({
@@ -47,11 +50,29 @@ export function telemetryOperations(telemetry: TelemetryService): Operation[] {
       run: ({ params, query }, call) => telemetry.metrics(call.db, params.agent_id, query),
     }),
     operation({
+      id: 'sources.list',
+      summary:
+        'Topics and hosts that agents get events from, the longest unheard first; `silent`: those that ceased',
+      kind: 'unary',
+      effect: 'read',
+      permission: 'agents:read',
+      scope: 'reach',
+      rest: { method: 'GET', path: '/sources', tag: 'telemetry' },
+      query: Type.Object({
+        ...pageQuery,
+        agent_id: Type.Optional(AgentId),
+        silent: Type.Optional(Type.Boolean()),
+      }),
+      output: Page(Source),
+      run: ({ query }, call) => telemetry.sources(call.db, query, call.reach),
+    }),
+    operation({
       id: 'agents.logs',
       summary: "An agent's own log, newest first",
       kind: 'unary',
       effect: 'read',
       permission: 'agents:read',
+      scope: 'agent',
       rest: { method: 'GET', path: '/agents/{agent_id}/logs', tag: 'telemetry' },
       params: AgentParams,
       query: Type.Object({

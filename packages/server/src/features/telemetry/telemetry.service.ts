@@ -1,29 +1,30 @@
 /** What agents say of themselves: heartbeats, status, metrics, logs; stored, judged, read. */
 import { createHash } from 'node:crypto';
-import type {
-  AgentHealth,
-  AgentLogLine,
-  AgentLogRecord,
-  AgentStatusReport,
-  Heartbeat,
-  MetricSeries,
-  MetricsReport,
+import {
+  type AgentHealth,
+  type AgentLogLine,
+  type AgentLogRecord,
+  type AgentStatus,
+  type AgentStatusReport,
+  type DisabledRule,
+  type Heartbeat,
+  type MetricSeries,
+  type MetricsReport,
+  mayBecome,
 } from '@opmas/protocol';
 import { type Clock, timestamp } from '../../kernel/clock.ts';
 import { isDataFault } from '../../kernel/database-away.ts';
 import { OpmasError } from '../../kernel/errors.ts';
+import type { Reach } from '../../kernel/grants.ts';
 import { isolate } from '../../kernel/isolate.ts';
 import { limits } from '../../kernel/limits.ts';
-import {
-  decodeCursor,
-  type Page,
-  type PageRequest,
-  pageLimit,
-  toPage,
-} from '../../kernel/paging.ts';
+import { type Page, type PageRequest, pageOf } from '../../kernel/paging.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
 import { type AgentsService, type ConditionChange, toAgent } from '../agents/index.ts';
-import { Liveness, type PresenceChange } from './liveness.ts';
+import { recordDisabled, recordUsage } from '../rules/index.ts';
+import { Liveness, type LivenessRow, type PresenceChange } from './liveness.ts';
+import type { Source } from './schemas.ts';
+import { listSources, recordSources, type SourceRow } from './sources.store.ts';
 import * as store from './telemetry.store.ts';
 
 /** A decoded telemetry message with the key that makes it single. */
@@ -56,9 +57,17 @@ export function createTelemetryService(options: {
       present ? { type, present, reason: 'no_heartbeat', message } : { type, present };
     await database.transaction(async (tx) => {
       const agent = await agents.lock(tx, change.agentId);
+      // While this waited the agent was heard, or fell silent: that is what holds.
+      if (pending.get(change.agentId) !== change) return;
       // Silence counts against an agent that runs; a voice clears it in any state.
       if (change.presence !== 'on_time' && agent.status !== 'running') return;
+      // Of an agent on another machine nobody but itself says that it runs.
+      const runs =
+        change.presence === 'on_time' &&
+        agent.package_path === null &&
+        mayBecome(agent.status as AgentStatus, 'running');
       await agents.change(tx, change.agentId, {
+        ...(runs ? { status: 'running', reason: null } : {}),
         conditions: [
           silent(change.presence === 'late', 'late', `No heartbeat for ${seconds} s`),
           silent(change.presence === 'offline', 'offline', `No heartbeat for ${seconds} s`),
@@ -89,6 +98,9 @@ export function createTelemetryService(options: {
       if (item.kind === 'metrics') metrics.push(...metricRows(item.key, item.report));
       else logs.push(logRow(item.key, item.line));
     }
+    const reports = items.flatMap((item) => (item.kind === 'metrics' ? [item.report] : []));
+    await recordUsage(database.pool, reports, new Date(clock.now()));
+    await recordSources(database.pool, reports, new Date(clock.now()));
     await store.recordTelemetry(database.pool, {
       keys: items.map((item) => item.key),
       metrics,
@@ -123,25 +135,30 @@ export function createTelemetryService(options: {
       return due.length;
     },
 
-    /** Writes heartbeats that came since the last flush. */
-    async flush(): Promise<void> {
+    /**
+     * Writes heartbeats that came since the last flush.
+     * @returns what the database will never take, with what it said
+     */
+    async flush(): Promise<{ item: LivenessRow; error: unknown }[]> {
+      const dropped: { item: LivenessRow; error: unknown }[] = [];
+      const write = (rows: readonly LivenessRow[]) => store.writeLiveness(database.pool, rows);
       for (;;) {
         const rows = liveness.drain(FLUSH_ROWS);
-        if (rows.length === 0) return;
+        if (rows.length === 0) return dropped;
         try {
-          await store.writeLiveness(database.pool, rows);
+          dropped.push(...(await isolate(rows, write, isDataFault)));
         } catch (error) {
           liveness.restore(rows);
           throw error;
         }
-        if (rows.length < FLUSH_ROWS) return;
+        if (rows.length < FLUSH_ROWS) return dropped;
       }
     },
 
-    /** An agent's own word on how it is: a condition, and its components. */
+    /** An agent's own word on how it is: conditions, its components, and rules that it took out of service. */
     async status(report: AgentStatusReport): Promise<void> {
       const bad = report.status === 'degraded' || report.status === 'unhealthy';
-      const rejected = report.config?.error ?? undefined;
+      const { disabled_rules: disabled } = report;
       await ifKnown(() =>
         database.transaction(async (tx) => {
           await agents.change(tx, report.agent_id, {
@@ -156,19 +173,13 @@ export function createTelemetryService(options: {
                     message: report.reason ?? report.status,
                   }
                 : { type: 'degraded', present: false },
-              rejected === undefined
-                ? { type: 'config_rejected', present: false }
-                : {
-                    type: 'config_rejected',
-                    present: true,
-                    reason: 'rejected_by_agent',
-                    message: rejected.slice(0, 1_024),
-                  },
+              ...(disabled === undefined ? [] : [ruleDisabled(disabled)]),
             ],
             ...(report.components === undefined
               ? {}
               : { set: { components: JSON.stringify(report.components) } }),
           });
+          if (disabled !== undefined) await recordDisabled(tx, report.agent_id, disabled);
         }),
       );
     },
@@ -229,42 +240,77 @@ export function createTelemetryService(options: {
       return { series: [...series].map(([name, list]) => ({ name, points: list })) };
     },
 
+    /** Topics and hosts that events came from, the longest unheard first. */
+    async sources(
+      db: Executor,
+      query: PageRequest & { agent_id?: string; silent?: boolean },
+      reach: Reach,
+    ): Promise<Page<Source>> {
+      const filter = { reach, agentId: query.agent_id, silent: query.silent };
+      return pageOf(query, {
+        rows: async (limit, after) => {
+          if (after !== undefined && Number.isNaN(Date.parse(after[0]))) {
+            throw new OpmasError('OPMAS_INVALID_REQUEST', 'The cursor is not one this list gave', {
+              errors: [{ path: 'cursor', message: 'start again without it' }],
+            });
+          }
+          return listSources(db, filter, limit, after);
+        },
+        item: toSource,
+        key: (row) => [row.last_at.toISOString(), row.key],
+      });
+    },
+
     async logs(
       db: Executor,
       agentId: string,
       query: PageRequest & { level?: string; q?: string; from?: string; to?: string },
     ): Promise<Page<AgentLogRecord>> {
       await agents.get(db, agentId);
-      const limit = pageLimit(query);
-      const after =
-        query.cursor === undefined
-          ? undefined
-          : (decodeCursor(query.cursor, 2) as [string, string]);
-      const { level, ...filter } = query;
-      const rows = await store.listLogs(
-        db,
-        agentId,
-        { ...filter, ...(level === undefined ? {} : { levels: [level] }) },
-        limit + 1,
-        after,
-      );
-      return toPage(
-        rows,
-        limit,
-        (row) => ({
+      const { level, ...others } = query;
+      const filter = { ...others, ...(level === undefined ? {} : { levels: [level] }) };
+      return pageOf(query, {
+        rows: (limit, after) => store.listLogs(db, agentId, filter, limit, after),
+        item: (row) => ({
           agent_id: row.agent_id,
           level: row.level,
           message: row.message,
           timestamp: row.timestamp.toISOString(),
           context: row.context,
         }),
-        (row) => [row.timestamp.toISOString(), row.id],
-      );
+        key: (row) => [row.timestamp.toISOString(), row.id],
+      });
     },
   };
 }
 
 export type TelemetryService = ReturnType<typeof createTelemetryService>;
+
+/** Stays as long as the agent has a rule out of service. */
+function ruleDisabled(rules: readonly DisabledRule[]): ConditionChange {
+  const type = 'rule_disabled';
+  const [newest] = rules;
+  if (newest === undefined) return { type, present: false };
+  const others = rules.length - 1;
+  const more =
+    others === 0 ? '' : ` And ${others === 1 ? 'one other rule' : `${others} other rules`}.`;
+  return {
+    type,
+    present: true,
+    reason: 'time_budget',
+    message: `Rule ${newest.rule_id} is out of service: it ${newest.reason}.${more} Edit it, or restart the agent`,
+  };
+}
+
+function toSource({ key: _key, host, first_at, last_at, regular, ...row }: SourceRow): Source {
+  return {
+    ...row,
+    host: host === '' ? null : host,
+    first_at: first_at.toISOString(),
+    last_at: last_at.toISOString(),
+    silent_after: regular ? row.silent_after : null,
+  };
+}
 
 /** A histogram is stored as its count and sum: enough for rates and means. */
 function metricRows(key: string, report: MetricsReport): store.MetricRow[] {

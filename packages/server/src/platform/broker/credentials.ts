@@ -19,11 +19,12 @@ export function credentialsIssuer(options: {
   const { url, accountSeed, account, clock } = options;
   const signerIsAccount = accountSeed !== undefined && account === publicKeyOf(accountSeed);
   return {
-    issue: (agent, { publicKey, seconds }) => {
-      if (accountSeed === undefined) return { url, credentials: null, publicKey };
+    issue: (agent, { publicKey, seconds, after }) => {
+      const now = Math.floor(clock.now() / 1_000);
+      if (accountSeed === undefined) return { url, credentials: null, publicKey, issuedAt: now };
       const made = publicKey === undefined ? createNkey('user') : undefined;
       const key = publicKey ?? made?.public_key ?? '';
-      const issuedAt = Math.floor(clock.now() / 1_000);
+      const issuedAt = Math.max(now, after + 1);
       const jwt = encodeUserJwt({
         name: agent.name,
         publicKey: key,
@@ -35,12 +36,13 @@ export function credentialsIssuer(options: {
           findingsTopic: agent.findingsTopic,
         }),
         issuedAt,
-        expiresAt: issuedAt + seconds,
+        expiresAt: now + seconds,
       });
       return {
         url,
         credentials: made === undefined ? { jwt } : { jwt, seed: made.seed },
         publicKey: key,
+        issuedAt,
       };
     },
     verify: (publicKey, text, signature) => {

@@ -1,6 +1,7 @@
 /** The broker port over the bus: streams, consumers, desired keys, the feed. */
 import {
   type Bus,
+  consumerInfo,
   deleteConsumer,
   ensureConsumer,
   ensureKv,
@@ -22,6 +23,9 @@ const MAX_ACK_PENDING = 1_000;
 /** A publish into the feed is tried for this long; the outbox tries again after it. */
 const FEED_RETRY_MS = 10_000;
 
+/** The broker's status when nobody listens on the subject of a request. */
+const NO_RESPONDERS = 503;
+
 /** Room for a message's headers within the broker's payload limit. */
 const HEADER_BYTES = 4_096;
 
@@ -30,13 +34,12 @@ export function natsBroker(
   options: { eventsMaxAgeMs: number; eventsMaxBytes: number },
 ): Broker {
   const desired: Kv = openKv(bus, DESIRED_BUCKET);
-  const hosts = new Map<string, Set<string>>();
+  const answers = bus.inbox();
   return {
     prepare: async () => {
       await ensureStreams(bus, { ...options, replicas: 1 });
       await ensureKv(bus, DESIRED_BUCKET);
       await ensureKv(bus, STATE_BUCKET);
-      hosts.clear();
     },
     ensureConsumers: async (agentName, topics) => {
       for (const topic of topics) {
@@ -62,6 +65,34 @@ export function natsBroker(
     control: (agentName, message) => {
       bus.publish(subjects.control(agentName), JSON.stringify(message));
     },
+    ask: (agentName, id, message) => {
+      const data = JSON.stringify(message);
+      if (Buffer.byteLength(data) > bus.maxPayload() - HEADER_BYTES) {
+        throw new OpmasError(
+          'OPMAS_TOO_LARGE',
+          `a message to ${agentName} is larger than the broker takes`,
+        );
+      }
+      bus.publish(subjects.control(agentName), data, { reply: `${answers}.${id}` });
+    },
+    onAnswer: (listener) => {
+      const subscription = bus.subscribe(
+        `${answers}.*`,
+        (message) => {
+          const id = message.subject.slice(answers.length + 1);
+          listener(id, message.status === NO_RESPONDERS ? undefined : jsonIn(message.data));
+        },
+        { inbox: true },
+      );
+      return () => subscription.stop();
+    },
+    dropConsumer: async (agentName, topic) => {
+      const consumer = consumerName(agentName, topic);
+      const state = await consumerInfo(bus, streams.events.name, consumer);
+      if (state === undefined) return 0;
+      await deleteConsumer(bus, streams.events.name, consumer);
+      return state.pending + state.ack_pending;
+    },
     setDesired: async (hostId, agentId, value) => {
       const key = `desired.${hostId}.${agentId}`;
       if (value === undefined) await desired.delete(key);
@@ -76,6 +107,15 @@ export function natsBroker(
     },
     isUp: () => bus.isUp(),
   };
+}
+
+/** Null for what is no JSON: whoever answers so has said nothing. */
+function jsonIn(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString('utf8'));
+  } catch {
+    return null;
+  }
 }
 
 /** The last parts of every key under `prefix`. */

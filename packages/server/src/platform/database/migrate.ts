@@ -112,6 +112,10 @@ async function grantApplication(client: pg.Client, applicationUrl: string): Prom
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role};
     GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${schema} TO ${role};
     GRANT EXECUTE ON FUNCTION ensure_partitions(integer) TO ${role};
-    REVOKE UPDATE, DELETE ON audit_log FROM ${role};
+    GRANT EXECUTE ON FUNCTION erase_audit_parts(text[], text[], uuid, integer) TO ${role};
+    REVOKE UPDATE, DELETE, TRUNCATE ON audit_log, audit_personal, audit_erased, audit_chain,
+      audit_checkpoints FROM ${role};
+    REVOKE INSERT ON audit_erased FROM ${role};
+    REVOKE UPDATE, TRUNCATE ON audit_unsealed FROM ${role};
     REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM ${role};`);
 }
