@@ -1,4 +1,5 @@
 // Starts the page: builds its parts, joins them, and hands them to React.
+import './trusted-types.ts';
 import './styles.ts';
 import { MantineProvider } from '@mantine/core';
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
@@ -8,6 +9,7 @@ import { App } from './App.tsx';
 import { ApiError, isRefusal } from './api/http.ts';
 import { createApi, sessionApi } from './api/index.ts';
 import { createSession } from './api/session.ts';
+import { browserTabs } from './api/tabs.ts';
 import { ServicesProvider } from './data/services.ts';
 import { createLive } from './live/live.ts';
 import { createPage } from './router.tsx';
@@ -19,9 +21,13 @@ Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 const session = createSession({
   ...sessionApi,
-  storage: window.sessionStorage,
+  tabs: browserTabs(),
+  storage: window.localStorage,
   now: () => Date.now(),
+  random: () => Math.random(),
 });
+// Earlier versions kept the refresh token here.
+window.sessionStorage.removeItem('opmas.refresh');
 const queries = new QueryClient({
   queryCache: new QueryCache({
     onError: (error) => {
@@ -43,13 +49,20 @@ const live = createLive({ session, queries, url: feedUrl });
 const services = { session, api: createApi(session), live };
 const router = createPage(session);
 
+let signedIn: string | undefined;
 session.subscribe(() => {
-  const { phase } = session.state();
-  if (phase === 'in') live.start();
-  if (phase === 'out') {
+  const state = session.state();
+  const now = state.phase === 'in' ? state.identity.id : undefined;
+  // Out, or somebody else since another tab signed in: nothing of before may stay.
+  if (state.phase === 'out') {
     live.stop();
     queries.clear();
+  } else if (now && signedIn && now !== signedIn) {
+    live.stop();
+    void queries.resetQueries();
   }
+  if (now) live.start();
+  if (state.phase !== 'unreachable') signedIn = now;
 });
 window.addEventListener('online', () => live.retryNow());
 void session.restore();

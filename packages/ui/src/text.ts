@@ -1,5 +1,4 @@
 // Every word the page shows, in one catalogue.
-import { limits } from './limits.ts';
 
 const plural = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
@@ -7,7 +6,24 @@ export const text = {
   product: 'OPMAS',
   tagline: 'Agent management for network operators',
   skip: 'Skip to content',
-  nav: { label: 'Main', fleet: 'Fleet', findings: 'Findings', menu: 'Menu' },
+  nav: {
+    label: 'Main',
+    fleet: 'Fleet',
+    findings: 'Findings',
+    sources: 'Sources',
+    rules: 'Rules',
+    jobs: 'Jobs',
+    menu: 'Menu',
+    access: 'Access',
+    packages: 'Packages',
+    configs: 'Configuration',
+    groups: 'Groups',
+    users: 'Users',
+    roles: 'Roles',
+    tokens: 'Tokens',
+    audit: 'Audit log',
+    accountOf: (name: string) => `Your account, ${name}`,
+  },
   notFound: { title: 'No such page', text: 'The address leads nowhere.', back: 'To the fleet' },
   crash: { title: 'This page failed', retry: 'Try again' },
   loading: 'Loading…',
@@ -15,7 +31,20 @@ export const text = {
   clear: 'Clear filters',
   copy: 'Copy',
   copied: 'Copied',
+  copyOf: (what: string) => `Copy ${what}`,
   close: 'Close',
+  cancel: 'Cancel',
+  save: 'Save',
+  download: 'Download',
+  done: 'Done',
+  add: 'Add',
+  takeAway: (word: string) => `Take away ${word}`,
+  confirm: { type: (name: string) => `Type ${name} to confirm` },
+  grants: {
+    none: 'nothing',
+    everything: 'everything',
+    limit: { ids: 'agent', types: 'type', tags: 'tag' },
+  },
   theme: { toDark: 'Use dark colours', toLight: 'Use light colours' },
   signOut: 'Sign out',
   signedInAs: (name: string) => `Signed in as ${name}`,
@@ -33,10 +62,19 @@ export const text = {
   },
   errors: {
     unreachable: 'OPMAS cannot be reached. Is it running? Try: opmas status',
-    timeout: `No answer within ${limits.requestMs / 1000} seconds`,
+    broken: 'The answer broke off on the way',
+    timeout: (ms: number) =>
+      ms === 1_000
+        ? 'No answer within 1 second'
+        : `No answer within ${Math.round(ms / 1000)} seconds`,
     unreadable: (status: number) => `The server answered ${status} with something unreadable`,
     signedOut: 'You are not signed in',
     request: (id: string) => `Request ${id}`,
+  },
+  held: {
+    text: 'Nothing was changed: this layer is being rolled out in waves right now, and nobody else may write it until that has ended. Wait for the job, or cancel it.',
+    link: 'Look at the job',
+    elsewhere: 'opens in a new tab',
   },
   boot: {
     unreachable: 'OPMAS cannot be reached',
@@ -49,6 +87,41 @@ export const text = {
     submit: 'Sign in',
     show: 'Show or hide the password',
     missing: 'Enter a user name and a password.',
+    with: (name: string) => `Sign in with ${name}`,
+    or: 'or',
+    insecure:
+      'This address has no HTTPS, so the browser keeps no session: you will be asked again after a reload, and when the sign-in ends.',
+    wait: (time: string) => `Try again in ${time}`,
+    second: {
+      title: 'Second step',
+      intro: (name: string) => `Signing in as ${name}`,
+      code: 'Code of your authenticator app',
+      codeHelp: 'Six digits; a new one every 30 seconds',
+      recovery: 'Recovery code',
+      recoveryHelp: 'Each works once',
+      toRecovery: 'Use a recovery code instead',
+      toCode: 'Use the authenticator app instead',
+      submit: 'Go on',
+      back: 'Back',
+      missing: 'Enter the code.',
+    },
+    refused: {
+      role: 'The other site knows you, but nothing there gives you a role here. Ask an administrator.',
+      forbidden: 'The other site knows you, but your user is disabled here. Ask an administrator.',
+      else: 'Signing in with the other site failed. Try again; OPMAS logged why.',
+    },
+  },
+  password: {
+    label: 'Password',
+    rules: 'Rules for the password',
+    length: (min: number, typed: number) =>
+      typed > 0 && typed < min
+        ? `At least ${min} characters: ${min - typed} more`
+        : `At least ${min} characters`,
+    any: 'Any characters, spaces too: a sentence is good',
+    manager: 'Pasting and password managers are welcome',
+    met: 'met',
+    notMet: 'not met yet',
   },
   setup: {
     title: 'Set up OPMAS',
@@ -56,18 +129,13 @@ export const text = {
     code: 'Set-up code',
     codeHelp: 'The end of the link that OPMAS printed at its first start: /setup?code=…',
     username: 'User name',
-    password: 'Password',
     submit: 'Create the user and sign in',
-    rules: 'Rules for the password',
-    ruleLength: `At least ${limits.passwordChars} characters`,
-    ruleAny: 'Any characters, spaces too: a sentence is good',
-    ruleManager: 'Pasting and password managers are welcome',
-    met: 'met',
-    notMet: 'not met yet',
     done: 'OPMAS is already set up.',
     toLogin: 'Sign in instead',
   },
   fleet: {
+    silent: (n: number, isMore: boolean) =>
+      n === 1 && !isMore ? '1 source fell silent' : `${n}${isMore ? '+' : ''} sources fell silent`,
     title: 'Fleet',
     tiles: {
       running: 'Running',
@@ -82,6 +150,8 @@ export const text = {
       packagesWaiting: (n: number) => `${n} waiting for approval`,
     },
     table: 'Agents, worst first',
+    choose: 'Choose',
+    chooseOne: (name: string) => `Choose ${name}`,
     columns: {
       agent: 'Agent',
       type: 'Type',
@@ -90,6 +160,7 @@ export const text = {
       heartbeat: 'Heartbeat',
       findings: 'Findings',
       restarts: 'Restarts',
+      config: 'Config',
     },
     never: 'none yet',
     filter: 'Filter agents',
@@ -102,6 +173,7 @@ export const text = {
       stopped: 'Stopped',
       removed: 'Removed',
     },
+    configOf: (name: string, version: string) => `${version}, configuration of ${name}`,
     findingsOf: (name: string, n: number) => `${plural(n, 'finding', 'findings')} of ${name}`,
     empty: {
       title: 'No agents yet',
@@ -121,7 +193,9 @@ export const text = {
       running: 'Running',
       ignored: 'Ignored',
     },
-    waitingHint: 'Waits for a person:',
+    waitingHint: 'Waits for a person.',
+    decide: 'Look and decide',
+    all: 'All packages',
     line: (n: number) => `line ${n}`,
     more: (n: number) => `and ${n} more`,
   },
@@ -130,14 +204,18 @@ export const text = {
     late: 'Late',
     offline: 'Offline',
     degraded: 'Degraded',
+    rule_disabled: 'Rule out of service',
     starting: 'Starting',
     stopped: 'Stopped',
     should_run: 'Stopped, should run',
     failed: 'Failed',
     crash_loop: 'Crash loop',
+    duplicate_identity: 'Second instance',
     quarantined: 'Quarantined',
     backoff: 'Waiting to restart',
     config_rejected: 'Configuration rejected',
+    config_pending: 'Configuration on its way',
+    config_expired: 'Configuration not confirmed',
     unenrolled: 'Not enrolled',
     registered: 'Registered',
     discovered: 'Discovered',
@@ -150,6 +228,7 @@ export const text = {
     start: (name: string) => `opmas agents start ${name}`,
     approve: (name: string) => `opmas agents approve ${name}`,
     config: (name: string) => `opmas config edit ${name}`,
+    delivery: (name: string) => `opmas config status ${name}`,
   },
   severity: { info: 'Info', warning: 'Warning', error: 'Error', critical: 'Critical' },
   findings: {
@@ -170,14 +249,14 @@ export const text = {
     fresh: (n: number) => `${n} new`,
     shown: (n: number, more: boolean) => `${n}${more ? '+' : ''} shown`,
     older: 'Load older findings',
-    kept: `Only the newest ${limits.findingsKept} are kept here. Narrow the filter to see older ones.`,
+    kept: (n: number) => `Only the newest ${n} are kept here. Narrow the filter to see older ones.`,
     announce: (n: number, last: string) =>
       `${plural(n, 'new critical finding', 'new critical findings')}: ${last}`,
     empty: {
       title: 'No findings yet',
-      text: 'Nothing that came in matched a rule. Try it: type this line where the router logs could come from.',
+      text: 'Nothing that came in matched a rule. Try it: type this line where the router logs could come from, with the syslog port that OPMAS printed when it started.',
       line: (host: string) =>
-        `logger -n ${host} -P 5514 -t dropbear "Bad password attempt for 'root' from 203.0.113.9:40022"`,
+        `logger -n ${host} -P "$SYSLOG_PORT" -t dropbear "Bad password attempt for 'root' from 203.0.113.9:40022"`,
     },
     noMatch: 'No finding matches the filter',
     detail: {
@@ -218,5 +297,7 @@ export const text = {
     days: (n: number) => `${n} d ago`,
     ahead: (s: string) => `in ${s}`,
     unknown: 'unknown',
+    wait: (n: number) => `${n} s`,
+    waitMinutes: (time: string) => `${time} min`,
   },
 } as const;

@@ -1,7 +1,8 @@
 // The page's whole view of the server: one function per operation. The generated client takes its place later.
-import type { Agent, AgentPackage, FindingRecord, Identity, TokenPair } from '@opmas/protocol';
+import type { Agent, AgentPackage, FindingRecord } from '@opmas/protocol';
 import { limits } from '../limits.ts';
-import { ApiError, type Request, send } from './http.ts';
+import { ApiError, download, type Request, send } from './http.ts';
+import type { AccessToken, Me, Provider } from './resources.ts';
 import type { Session, SessionPorts } from './session.ts';
 
 export interface Page<T> {
@@ -18,43 +19,59 @@ export interface FindingsQuery {
   limit?: number | undefined;
 }
 
-/** Operations that need no session. */
+export interface Credentials {
+  username: string;
+  password: string;
+  /** Six digits, or a recovery code. */
+  totp?: string | undefined;
+}
+
+/** Operations that need no session. The refresh token comes and goes in a cookie that no script can read. */
 export const openApi = {
-  login: (body: { username: string; password: string }) =>
-    send<TokenPair>({ method: 'POST', path: '/auth/login', body }),
+  login: (body: Credentials) =>
+    send<AccessToken>({ method: 'POST', path: '/auth/login', body: { ...body, cookie: true } }),
+  providers: (signal?: AbortSignal) =>
+    send<{ items: Provider[] }>({ path: '/auth/login/providers', signal }),
   setupNeeded: (signal?: AbortSignal) => send<{ needed: boolean }>({ path: '/setup', signal }),
   setup: (body: { code: string; username: string; password: string }) =>
-    send<TokenPair>({ method: 'POST', path: '/setup', body }),
+    send<AccessToken>({ method: 'POST', path: '/setup', body: { ...body, cookie: true } }),
 };
+
+/** Where the browser goes to sign in with another site, to come back to `next`. */
+export function providerAddress(id: string, next: string): string {
+  const query = new URLSearchParams({ return_to: next });
+  return `/api/v1/auth/login/oidc/${encodeURIComponent(id)}?${query}`;
+}
 
 /** What a session needs of the server. */
 export const sessionApi: Pick<SessionPorts, 'refresh' | 'logout' | 'identity'> = {
-  refresh: (refresh_token) =>
-    send<TokenPair>({ method: 'POST', path: '/auth/refresh', body: { refresh_token } }),
-  logout: (token, refresh_token) =>
-    send<void>({ method: 'POST', path: '/auth/logout', body: { refresh_token }, token }),
-  identity: (token) => send<Identity>({ path: '/auth/me', token }),
+  refresh: () => send<AccessToken>({ method: 'POST', path: '/auth/refresh', body: {} }),
+  logout: (token) => send<void>({ method: 'POST', path: '/auth/logout', body: {}, token }),
+  identity: (token) => send<Me>({ path: '/auth/me', token }),
 };
 
 export type Api = ReturnType<typeof createApi>;
 
 /** Operations of a signed-in user. A refused token is renewed once; refused again, the session ends. */
 export function createApi(session: Session) {
-  async function call<T>(request: Request): Promise<T> {
+  async function asSomebody<T>(ask: (token: string) => Promise<T>): Promise<T> {
     const token = await session.token();
     try {
-      return await send<T>({ ...request, token });
+      return await ask(token);
     } catch (error) {
       if (!isUnauthenticated(error)) throw error;
     }
     const renewed = await session.token(token);
     try {
-      return await send<T>({ ...request, token: renewed });
+      return await ask(renewed);
     } catch (error) {
       if (isUnauthenticated(error)) session.drop();
       throw error;
     }
   }
+
+  const call = <T>(request: Request): Promise<T> =>
+    asSomebody((token) => send<T>({ ...request, token }));
 
   async function all<T>(path: string, limit: number, pages: number, signal?: AbortSignal) {
     const items: T[] = [];
@@ -69,6 +86,12 @@ export function createApi(session: Session) {
   }
 
   return {
+    /** Any operation, for screens that are loaded when they are opened. */
+    call,
+    /** Any operation whose answer is a file. */
+    file: (request: Request) => asSomebody((token) => download({ ...request, token })),
+    /** Every page of a list, at most `pages`. */
+    all,
     /** Every agent, at most `limits.agentsPages` pages. */
     agents: (signal?: AbortSignal) =>
       all<Agent>('/agents', limits.agentsPage, limits.agentsPages, signal),

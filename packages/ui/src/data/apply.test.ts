@@ -1,6 +1,8 @@
 // Messages reach every list they belong to, and no other.
 import { QueryClient } from '@tanstack/react-query';
 import { expect, test } from 'vitest';
+import type { JobsList } from '../jobs/merge.ts';
+import { aJob } from '../jobs/samples.ts';
 import { aFinding, anAgent } from '../lib/samples.ts';
 import { limits } from '../limits.ts';
 import { applyMessages, type FindingsList } from './apply.ts';
@@ -48,4 +50,28 @@ test('the open finding follows its changes', () => {
   queries.setQueryData(keys.finding('f0001'), aFinding(1));
   applyMessages(queries, [arrives(1, { status: 'acknowledged' })]);
   expect(queries.getQueryData(keys.finding('f0001'))).toMatchObject({ status: 'acknowledged' });
+});
+
+test('the last word of a job reaches itself and its lists', () => {
+  const queries = new QueryClient();
+  const said = (over: Parameters<typeof aJob>[0]) =>
+    ({ type: 'job', cursor: null, job: aJob(over) }) as const;
+  const { job_id } = aJob();
+  const jobs = (): JobsList => ({
+    pages: [{ items: [aJob()], next_cursor: null }],
+    pageParams: [null],
+  });
+  queries.setQueryData(keys.job(job_id), aJob());
+  queries.setQueryData(keys.jobsList({}), jobs());
+  queries.setQueryData(keys.jobsList({ state: 'running' }), jobs());
+  applyMessages(queries, [said({ state: 'paused' }), said({ state: 'cancelled' })]);
+  const items = (filter: { state?: 'running' }) =>
+    queries.getQueryData<JobsList>(keys.jobsList(filter))?.pages[0]?.items.map((j) => j.state);
+  expect(queries.getQueryData(keys.job(job_id))).toMatchObject({ state: 'cancelled' });
+  expect(items({})).toEqual(['cancelled']);
+  expect(items({ state: 'running' })).toEqual([]);
+  applyMessages(queries, [said({ job_id: 'other' })]);
+  expect(queries.getQueryData(keys.job('other'))).toBeUndefined();
+  // Of two that began at once the higher id comes first.
+  expect(items({})).toEqual(['running', 'cancelled']);
 });

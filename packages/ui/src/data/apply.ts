@@ -1,7 +1,9 @@
 // Applies feed messages to everything the page holds.
-import type { Agent, FindingRecord } from '@opmas/protocol';
+import type { Agent, FindingRecord, Job } from '@opmas/protocol';
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import { type FindingsFilter, matchesFinding } from '../findings/filter.ts';
+import { type JobsList, mergeJobs } from '../jobs/merge.ts';
+import type { JobsFilter } from '../jobs/search.ts';
 import { limits } from '../limits.ts';
 import { type FindingsPage, mergeAgents, mergeFindings } from '../live/merge.ts';
 import type { LiveMessage } from '../live/messages.ts';
@@ -13,6 +15,7 @@ export function applyMessages(queries: QueryClient, messages: readonly LiveMessa
   queries.setQueryData<readonly Agent[]>(keys.agents, (agents) =>
     agents ? mergeAgents(agents, messages) : undefined,
   );
+  for (const job of jobsIn(messages)) applyJob(queries, job);
   const arrived = findingsIn(messages);
   if (arrived.length === 0) return;
   for (const { queryKey } of queries.getQueryCache().findAll({ queryKey: keys.findingsLists })) {
@@ -30,6 +33,27 @@ export function applyMessages(queries: QueryClient, messages: readonly LiveMessa
     const key = keys.finding(finding.finding_id);
     queries.setQueryData<FindingRecord>(key, (known) => known && finding);
   }
+}
+
+function applyJob(queries: QueryClient, job: Job): void {
+  queries.setQueryData<Job>(keys.job(job.job_id), (known) => known && job);
+  for (const { queryKey } of queries.getQueryCache().findAll({ queryKey: keys.jobsLists })) {
+    // The key was made by `keys.jobsList`: its third part is the filter.
+    const filter = queryKey[2] as JobsFilter;
+    queries.setQueryData<JobsList>(
+      queryKey,
+      (list) => list && { ...list, pages: mergeJobs(list.pages, job, filter) },
+    );
+  }
+}
+
+/** Of each job only the last word. */
+export function jobsIn(messages: readonly LiveMessage[]): Job[] {
+  const last = new Map<string, Job>();
+  for (const message of messages) {
+    if (message.type === 'job') last.set(message.job.job_id, message.job);
+  }
+  return [...last.values()];
 }
 
 export function findingsIn(messages: readonly LiveMessage[]): FindingRecord[] {

@@ -1,13 +1,51 @@
 // The names under which fetched data is kept; a prefix names everything below it.
+import type { Judged, Where } from '../api/configs.ts';
+import type { AuditFilter } from '../audit/filter.ts';
 import type { FindingsFilter } from '../findings/filter.ts';
+import type { JobsFilter } from '../jobs/search.ts';
+import type { SourcesFilter } from '../sources/filter.ts';
 
 export const keys = {
   agents: ['agents'] as const,
   packages: ['packages'] as const,
+  mySessions: ['account', 'sessions'] as const,
+  users: ['users'] as const,
+  userSessions: (id: string) => ['users', 'sessions', id] as const,
+  roles: ['roles'] as const,
+  permissions: ['permissions'] as const,
+  tokens: ['tokens'] as const,
+  groups: ['groups'] as const,
+  group: (name: string) => ['groups', name] as const,
+  groupCheck: (trial: string) => ['group check', trial] as const,
+  configs: ['configs'] as const,
+  effective: (id: string, hash: string) => ['configs', 'effective', id, hash] as const,
+  layer: (where: Where) => ['configs', 'layer', where] as const,
+  history: (where: Where) => ['configs', 'history', where] as const,
+  diff: (where: Where, from: number, to: number) => ['configs', 'diff', where, from, to] as const,
+  check: (where: Judged, text: string) => ['configs', 'check', where, text] as const,
+  runtime: (id: string) => ['configs', 'runtime', id] as const,
+  delivery: (id: string) => ['configs', 'delivery', id] as const,
+  deliveries: (state: string) => ['configs', 'deliveries', state] as const,
+  draftsLists: ['configs', 'drafts'] as const,
+  drafts: (where: Where | undefined) => ['configs', 'drafts', where ?? ''] as const,
+  draft: (id: string) => ['configs', 'draft', id] as const,
+  audit: (filter: AuditFilter) => ['audit', filter] as const,
   setup: ['setup'] as const,
+  providers: ['providers'] as const,
   findingsLists: ['findings', 'list'] as const,
   findings: (filter: FindingsFilter) => ['findings', 'list', filter] as const,
   findingsToday: ['findings', 'today'] as const,
   today: (from: string) => ['findings', 'today', from] as const,
+  jobs: ['jobs'] as const,
+  jobsLists: ['jobs', 'list'] as const,
+  jobsList: (filter: JobsFilter) => ['jobs', 'list', filter] as const,
+  job: (id: string) => ['jobs', 'one', id] as const,
+  jobAgents: (id: string, outcome = '') => ['jobs', 'agents', id, outcome] as const,
+  rules: (agent: string | undefined) => ['rules', 'list', agent ?? ''] as const,
+  rulesOf: (agent: string) => ['rules', 'of', agent] as const,
+  rolloutDrafts: ['rollout', 'drafts'] as const,
+  sources: (filter: SourcesFilter) => ['sources', filter] as const,
+  trialDraft: ['rules', 'draft'] as const,
+  proof: (finding: string) => ['findings', 'proof', finding] as const,
   finding: (id: string) => ['findings', 'one', id] as const,
 };

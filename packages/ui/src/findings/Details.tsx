@@ -1,14 +1,17 @@
 // One finding with its event and its rule, in a drawer; its address can be shared.
-import { Drawer, Loader } from '@mantine/core';
+import { Loader } from '@mantine/core';
 import type { FindingRecord } from '@opmas/protocol';
 import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
 import { useFinding } from '../data/queries.ts';
 import { absolute } from '../lib/time.ts';
 import { visible } from '../lib/visible.ts';
+import { Fact, Facts } from '../parts/Facts.tsx';
 import { Fault } from '../parts/Fault.tsx';
+import { Raw } from '../parts/Raw.tsx';
 import { SeverityMark } from '../parts/SeverityMark.tsx';
+import { Sheet } from '../parts/Sheet.tsx';
 import { TimeAgo } from '../parts/TimeAgo.tsx';
+import { Prove } from '../rules/Prove.tsx';
 import { text } from '../text.ts';
 import { factsOf } from './event.ts';
 import s from './Findings.module.css';
@@ -24,33 +27,17 @@ export function Details(props: {
   const fetched = useFinding(isAsked ? props.id : undefined);
   const finding = props.known ?? (isAsked ? fetched.data : undefined);
   return (
-    <Drawer.Root
-      opened={props.id !== undefined}
-      onClose={props.onClose}
-      position="right"
-      size="lg"
-      classNames={{ content: s.drawer ?? '' }}
-    >
-      <Drawer.Overlay />
-      <Drawer.Content>
-        {/* Drawer.Header is a second banner to a screen reader; this is not one. */}
-        <div className={s.drawerTop}>
-          <Drawer.Title className={s.drawerTitle ?? ''}>{words.title}</Drawer.Title>
-          <Drawer.CloseButton aria-label={text.close} />
-        </div>
-        <Drawer.Body>
-          {isAsked && fetched.isPending && <Loader aria-label={text.loading} />}
-          {isAsked && fetched.error && (
-            <Fault error={fetched.error} onRetry={() => void fetched.refetch()} />
-          )}
-          {finding && <Facts finding={finding} />}
-        </Drawer.Body>
-      </Drawer.Content>
-    </Drawer.Root>
+    <Sheet title={words.title} isOpen={props.id !== undefined} onClose={props.onClose}>
+      {isAsked && fetched.isPending && <Loader aria-label={text.loading} />}
+      {isAsked && fetched.error && (
+        <Fault error={fetched.error} onRetry={() => void fetched.refetch()} />
+      )}
+      {finding && <Finding finding={finding} />}
+    </Sheet>
   );
 }
 
-function Facts({ finding }: { finding: FindingRecord }) {
+function Finding({ finding }: { finding: FindingRecord }) {
   const facts = factsOf(finding);
   return (
     <div className={s.details}>
@@ -58,7 +45,7 @@ function Facts({ finding }: { finding: FindingRecord }) {
         <SeverityMark severity={finding.severity} />
         <p className={s.description}>{visible(finding.description)}</p>
       </div>
-      <dl className={s.facts}>
+      <Facts>
         <Fact name={words.agent}>
           {finding.agent_name}{' '}
           <Link className="link" to="/findings" search={{ agent: finding.agent_id }}>
@@ -78,37 +65,24 @@ function Facts({ finding }: { finding: FindingRecord }) {
         <Fact name={words.id}>
           <code>{finding.finding_id}</code>
         </Fact>
-      </dl>
+      </Facts>
       <h3 className={s.heading}>{words.event}</h3>
       {facts.message === undefined && facts.host === undefined && (
         <p className="muted">{words.noEvent}</p>
       )}
-      {facts.message !== undefined && <pre className={s.raw}>{visible(facts.message)}</pre>}
-      <dl className={s.facts}>
+      {facts.message !== undefined && <Raw label={words.event} text={facts.message} />}
+      <Facts>
         <Fact name={words.host}>{facts.host}</Fact>
         <Fact name={words.source}>{facts.source}</Fact>
         <Fact name={words.program}>{facts.program}</Fact>
         <Fact name={words.eventTime}>{facts.eventTime && absolute(facts.eventTime)}</Fact>
         <Fact name={words.eventId}>{facts.eventId && <code>{visible(facts.eventId)}</code>}</Fact>
-      </dl>
+      </Facts>
+      <Prove key={finding.finding_id} findingId={finding.finding_id} />
       <details>
         <summary className={s.summary}>{words.raw}</summary>
-        {/* Focusable, because it scrolls. */}
-        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-        <pre className={s.raw} tabIndex={0} aria-label={words.raw}>
-          {visible(JSON.stringify(finding, null, 2))}
-        </pre>
+        <Raw label={words.raw} text={JSON.stringify(finding, null, 2)} />
       </details>
     </div>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  if (children === undefined || children === '') return null;
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{typeof children === 'string' ? visible(children) : children}</dd>
-    </>
   );
 }

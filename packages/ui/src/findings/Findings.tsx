@@ -1,17 +1,19 @@
 // The findings as they arrive; what is newer than the reader's place waits behind a pill.
-import { Button, Loader, NativeSelect } from '@mantine/core';
+import { Button, Loader } from '@mantine/core';
 import type { FindingRecord } from '@opmas/protocol';
 import { getRouteApi } from '@tanstack/react-router';
 import { ArrowUp, SearchX, ShieldCheck } from 'lucide-react';
 import { useCallback, useMemo } from 'react';
-import { useAgents, useFindings } from '../data/queries.ts';
+import { useFindings } from '../data/queries.ts';
 import { stringifySearch } from '../lib/search.ts';
 import { limits } from '../limits.ts';
+import { AgentSelect } from '../parts/AgentSelect.tsx';
 import { Chips } from '../parts/Chips.tsx';
 import { DataList } from '../parts/DataList.tsx';
 import { Empty } from '../parts/Empty.tsx';
 import { Fault } from '../parts/Fault.tsx';
 import { FilterBar } from '../parts/FilterBar.tsx';
+import { More } from '../parts/More.tsx';
 import { Page } from '../parts/Page.tsx';
 import { text } from '../text.ts';
 import { columns } from './columns.tsx';
@@ -64,6 +66,9 @@ export function Findings() {
         onClear={isFiltered ? () => set({}) : undefined}
       >
         <AgentSelect
+          label={text.findings.filterAgent}
+          isLabelHidden
+          none={text.findings.allAgents}
           agent={search.agent}
           onChange={(agent) => {
             const { agent: _before, ...rest } = search;
@@ -111,17 +116,12 @@ export function Findings() {
           line={text.findings.empty.line(window.location.hostname)}
         />
       )}
-      {list.hasNextPage && (
-        <Button
-          variant="default"
-          className={s.older ?? ''}
-          loading={list.isFetchingNextPage}
-          onClick={() => void list.fetchNextPage()}
-        >
-          {text.findings.older}
-        </Button>
-      )}
-      {findings.length >= limits.findingsKept && <p className="muted">{text.findings.kept}</p>}
+      <More
+        list={list}
+        label={text.findings.older}
+        kept={text.findings.kept}
+        isTrimmed={findings.length >= limits.findingsKept}
+      />
       <Details
         id={search.finding}
         known={findings.find((finding) => finding.finding_id === search.finding)}
@@ -133,23 +133,4 @@ export function Findings() {
 
 function Shown({ count, more }: { count: number; more: boolean }) {
   return <span className="muted">{text.findings.shown(count, more)}</span>;
-}
-
-function AgentSelect(props: { agent: string | undefined; onChange: (agent: string) => void }) {
-  const agents = useAgents();
-  const known = (agents.data ?? []).map(({ agent_id, name }) => ({ value: agent_id, label: name }));
-  known.sort((a, b) => a.label.localeCompare(b.label));
-  const isStrange = props.agent && !known.some(({ value }) => value === props.agent);
-  return (
-    <NativeSelect
-      aria-label={text.findings.filterAgent}
-      value={props.agent ?? ''}
-      onChange={(event) => props.onChange(event.currentTarget.value)}
-      data={[
-        { value: '', label: text.findings.allAgents },
-        ...known,
-        ...(isStrange && props.agent ? [{ value: props.agent, label: props.agent }] : []),
-      ]}
-    />
-  );
 }

@@ -4,6 +4,7 @@ import type { FindingRecord } from '@opmas/protocol';
 import { useNow } from '../lib/clock.ts';
 import { absolute, relative, shortTime } from '../lib/time.ts';
 import { visible } from '../lib/visible.ts';
+import { Breakable } from '../parts/Breakable.tsx';
 import type { Column } from '../parts/DataList.tsx';
 import { SeverityMark } from '../parts/SeverityMark.tsx';
 import { text } from '../text.ts';
@@ -31,14 +32,14 @@ export function columns(open: (id: string) => void): readonly Column<FindingReco
     {
       key: 'type',
       header: names.type,
-      width: 'minmax(110px, 1fr)',
-      cell: ({ type }) => visible(type),
+      width: 'minmax(160px, 1fr)',
+      cell: ({ type }) => <Breakable text={type} />,
     },
     {
       key: 'agent',
       header: names.agent,
       width: 'minmax(120px, 1fr)',
-      cell: ({ agent_name }) => agent_name,
+      cell: ({ agent_name }) => <Breakable text={agent_name} />,
     },
     {
       key: 'time',

@@ -1,9 +1,11 @@
 // What lies in the agents directory and does not run: which line is wrong, or what it waits for.
-import type { AgentPackage, PackageFault } from '@opmas/protocol';
+import type { AgentPackage } from '@opmas/protocol';
+import { Link } from '@tanstack/react-router';
 import { usePackages } from '../data/queries.ts';
-import { visible } from '../lib/visible.ts';
+import { Breakable } from '../parts/Breakable.tsx';
 import { type Column, DataList } from '../parts/DataList.tsx';
 import { Fault } from '../parts/Fault.tsx';
+import { Faults } from '../parts/Faults.tsx';
 import { Mark } from '../parts/Status.tsx';
 import { TimeAgo } from '../parts/TimeAgo.tsx';
 import { text } from '../text.ts';
@@ -17,7 +19,14 @@ export function Packages() {
   const rows = (packages.data ?? []).filter(isHeld).sort(invalidFirst);
   return (
     <section id="packages" className={s.packages} aria-labelledby="packages-title" tabIndex={-1}>
-      {(rows.length > 0 || packages.error) && <h2 id="packages-title">{text.packages.title}</h2>}
+      {(rows.length > 0 || packages.error) && (
+        <div className={s.top}>
+          <h2 id="packages-title">{text.packages.title}</h2>
+          <Link to="/packages" className="link">
+            {text.packages.all}
+          </Link>
+        </div>
+      )}
       {packages.error && <Fault error={packages.error} onRetry={() => void packages.refetch()} />}
       {rows.length > 0 && (
         <DataList
@@ -40,8 +49,12 @@ const columns: readonly Column<AgentPackage>[] = [
     lead: true,
     cell: (row) => (
       <>
-        <div className={s.name}>{visible(row.name)}</div>
-        <div className={s.path}>{visible(row.path)}</div>
+        <div className={s.name}>
+          <Breakable text={row.name} />
+        </div>
+        <div className={s.path}>
+          <Breakable text={row.path} />
+        </div>
       </>
     ),
   },
@@ -73,28 +86,18 @@ function Reasons({ row }: { row: AgentPackage }) {
   const faults = [...row.errors, ...row.warnings];
   const hidden = faults.length - FAULTS_SHOWN;
   return (
-    <ul className={s.faults}>
+    <div className={s.held}>
       {row.state === 'waiting' && (
-        <li>
-          {text.packages.waitingHint} <code>{text.hints.approve(row.name)}</code>
-        </li>
+        <span>
+          {text.packages.waitingHint}{' '}
+          <Link to="/packages" search={{ package: row.name }} className="link">
+            {text.packages.decide}
+          </Link>
+        </span>
       )}
-      {faults.slice(0, FAULTS_SHOWN).map((fault) => (
-        <li key={`${fault.line} ${fault.code} ${fault.message}`}>
-          <Reason fault={fault} />
-        </li>
-      ))}
-      {hidden > 0 && <li className="muted">{text.packages.more(hidden)}</li>}
-    </ul>
-  );
-}
-
-function Reason({ fault }: { fault: PackageFault }) {
-  return (
-    <>
-      {fault.line !== undefined && <span className={s.line}>{text.packages.line(fault.line)}</span>}
-      {visible(fault.message)}
-    </>
+      {faults.length > 0 && <Faults faults={faults.slice(0, FAULTS_SHOWN)} />}
+      {hidden > 0 && <span className="muted">{text.packages.more(hidden)}</span>}
+    </div>
   );
 }
 

@@ -1,5 +1,7 @@
 // The columns of the fleet.
 import { Link } from '@tanstack/react-router';
+import { useMayFor } from '../data/me.ts';
+import { Breakable } from '../parts/Breakable.tsx';
 import type { Column } from '../parts/DataList.tsx';
 import { Status } from '../parts/Status.tsx';
 import { TimeAgo } from '../parts/TimeAgo.tsx';
@@ -13,18 +15,18 @@ export const columns: readonly Column<FleetRow>[] = [
   {
     key: 'agent',
     header: names.agent,
-    width: 'minmax(150px, 1.2fr)',
+    width: 'minmax(158px, 1.2fr)',
     lead: true,
     cell: ({ agent }) => (
       <span className={s.name} title={`${agent.agent_id}\n${agent.description}`}>
-        {agent.name}
+        <Breakable text={agent.name} />
       </span>
     ),
   },
   {
     key: 'status',
     header: names.status,
-    width: 'minmax(220px, 3fr)',
+    width: 'minmax(160px, 3fr)',
     lead: true,
     cell: ({ standing }) => <Status standing={standing} />,
   },
@@ -32,7 +34,7 @@ export const columns: readonly Column<FleetRow>[] = [
     key: 'type',
     header: names.type,
     width: 'minmax(90px, 0.7fr)',
-    cell: ({ agent }) => agent.type,
+    cell: ({ agent }) => <Breakable text={agent.type} />,
   },
   { key: 'version', header: names.version, width: '72px', cell: ({ agent }) => agent.version },
   {
@@ -45,6 +47,13 @@ export const columns: readonly Column<FleetRow>[] = [
       ) : (
         <span className="muted">{text.fleet.never}</span>
       ),
+  },
+  {
+    key: 'config',
+    header: names.config,
+    width: '60px',
+    align: 'end',
+    cell: ({ agent }) => <ConfigLink agent={agent} />,
   },
   {
     key: 'findings',
@@ -70,3 +79,19 @@ export const columns: readonly Column<FleetRow>[] = [
     cell: ({ agent }) => agent.restarts,
   },
 ];
+
+/** The version of its own layer, which leads to its configuration for whoever may see it. */
+function ConfigLink({ agent }: Pick<FleetRow, 'agent'>) {
+  const version = `v${agent.config_version}`;
+  if (!useMayFor('configs:read', agent)) return version;
+  return (
+    <Link
+      className="link"
+      to="/configs/agents/$agent"
+      params={{ agent: agent.agent_id }}
+      aria-label={text.fleet.configOf(agent.name, version)}
+    >
+      {version}
+    </Link>
+  );
+}

@@ -1,6 +1,6 @@
 // Addresses are typed and pasted by anyone: what is read from them must be tame.
 import { expect, test } from 'vitest';
-import { chosen, insidePath, parseSearch, stringifySearch, words } from './search.ts';
+import { chosen, insidePath, only, parseSearch, stringifySearch, words } from './search.ts';
 
 test('text stays text, also when it looks like a number or JSON', () => {
   expect(parseSearch('?q=007&agent=true&x=%7B%7D')).toEqual({ q: '007', agent: 'true', x: '{}' });
@@ -44,4 +44,15 @@ test.each([
   `/${'a'.repeat(2_001)}`,
 ])('%j leads elsewhere and is refused', (path) => {
   expect(insidePath(path)).toBeUndefined();
+});
+
+test('what a route did not read is taken out of its query, instead of left as it stands', () => {
+  const read = only((search): { next?: string } => {
+    const next = insidePath(search['next']);
+    return next ? { next } : {};
+  });
+  // The router lays the result over what the address says: only a value lets nothing shine through.
+  const over = (raw: Record<string, unknown>) => ({ ...raw, ...read(raw) });
+  expect(over({ next: '//evil.example/', x: '1' })).toEqual({ next: undefined, x: undefined });
+  expect(over({ next: '/findings' })).toEqual({ next: '/findings' });
 });

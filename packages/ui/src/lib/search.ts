@@ -15,6 +15,17 @@ export function stringifySearch(search: Record<string, unknown>): string {
   return params.size > 0 ? `?${params.toString().replaceAll('%2C', ',')}` : '';
 }
 
+/**
+ * A route's reader of its query that lets nothing else through: the router would add what the reader leaves
+ * out, as it stands in the address.
+ */
+export function only<T extends object>(read: (search: Record<string, unknown>) => T) {
+  return (search: Record<string, unknown>): T => ({
+    ...Object.fromEntries(Object.keys(search).map((key) => [key, undefined])),
+    ...read(search),
+  });
+}
+
 /** Those of `allowed` that the value names, in the order of `allowed`; anything else is ignored. */
 export function chosen<T extends string>(value: unknown, allowed: readonly T[]): T[] {
   const names = Array.isArray(value) ? value : typeof value === 'string' ? value.split(',') : [];

@@ -17,6 +17,13 @@ function span(seconds: number): string {
   return text.time.days(Math.floor(seconds / 86_400));
 }
 
+/** `42 s`, `3:07 min`: a time to wait. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return text.time.wait(seconds);
+  const rest = String(seconds % 60).padStart(2, '0');
+  return text.time.waitMinutes(`${Math.floor(seconds / 60)}:${rest}`);
+}
+
 const FULL = new Intl.DateTimeFormat(undefined, {
   dateStyle: 'medium',
   timeStyle: 'long',

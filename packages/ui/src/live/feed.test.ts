@@ -25,6 +25,7 @@ async function bench(over: Partial<FeedPorts> = {}) {
   const feed = createFeed({
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     open: (url) => new WebSocket(url),
+    topics: () => ['agents', 'findings'],
     token: async () => 'token-1',
     onMessage: (message) => messages.push(message),
     onGap: gaps,

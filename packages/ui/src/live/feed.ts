@@ -12,6 +12,8 @@ export type FeedState =
 export interface FeedPorts {
   url: string;
   open(url: string): WebSocket;
+  /** What to hear of; the server refuses who asks for more than may be heard. */
+  topics(): readonly string[];
   /** An access token; `renewed` asks for another than the one that was refused. */
   token(refused?: string): Promise<string>;
   /** Called in order, once for each message. */
@@ -24,8 +26,6 @@ export interface FeedPorts {
 }
 
 export type Feed = ReturnType<typeof createFeed>;
-
-const TOPICS = ['agents', 'findings'];
 
 export function createFeed(ports: FeedPorts) {
   let state: FeedState = { kind: 'connecting' };
@@ -84,7 +84,7 @@ export function createFeed(ports: FeedPorts) {
     opened.send(JSON.stringify({ type: 'auth', token }));
     const message: FeedSubscribe = {
       type: 'subscribe',
-      topics: TOPICS,
+      topics: [...ports.topics()],
       ...(cursor ? { cursor } : {}),
     };
     opened.send(JSON.stringify(message));

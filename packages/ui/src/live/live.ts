@@ -4,6 +4,7 @@ import { notifyManager, type QueryClient } from '@tanstack/react-query';
 import type { Session } from '../api/session.ts';
 import { applyMessages } from '../data/apply.ts';
 import { keys } from '../data/keys.ts';
+import { maySomewhere } from '../lib/grants.ts';
 import { limits } from '../limits.ts';
 import { reconnectWait } from './backoff.ts';
 import { createBatch, pacedFrames } from './batch.ts';
@@ -12,6 +13,20 @@ import { createJournal } from './journal.ts';
 import type { LiveMessage } from './messages.ts';
 
 export type Live = ReturnType<typeof createLive>;
+
+const TOPICS = [
+  ['agents', 'agents:read'],
+  ['findings', 'findings:read'],
+  ['jobs', 'jobs:read'],
+] as const;
+
+/** Those that the signed-in person may hear of; the server refuses a list with one that is not. */
+function topicsOf(state: ReturnType<Session['state']>): string[] {
+  const me = state.phase === 'in' ? state.identity : undefined;
+  const topics = TOPICS.filter(([, needs]) => maySomewhere(me, needs)).map(([topic]) => topic);
+  // Somebody who may hear of nothing: the refusal says so.
+  return topics.length > 0 ? topics : ['agents'];
+}
 
 export function createLive(ports: { session: Session; queries: QueryClient; url: string }) {
   const { session, queries } = ports;
@@ -33,6 +48,7 @@ export function createLive(ports: { session: Session; queries: QueryClient; url:
   const feed = createFeed({
     url: ports.url,
     open: (url) => new WebSocket(url),
+    topics: () => topicsOf(session.state()),
     token: (refused) => session.token(refused),
     now: () => Date.now(),
     random: () => Math.random(),

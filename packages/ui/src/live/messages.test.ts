@@ -1,5 +1,6 @@
 // The feed's text is read without believing it.
 import { expect, test } from 'vitest';
+import { aJob } from '../jobs/samples.ts';
 import { aFinding, anAgent } from '../lib/samples.ts';
 import { readMessage } from './messages.ts';
 
@@ -18,6 +19,12 @@ test('each message this page uses is read', () => {
   });
   const data = { agent_id: 'a', status: 'healthy', timestamp: '2026-11-21T09:00:00Z', uptime: 3 };
   expect(read({ type: 'agent.heartbeat', cursor: null, data })).toMatchObject({ agent_id: 'a' });
+  const job = { ...aJob(), agent_ids: ['a'] };
+  expect(read({ type: 'job', cursor: 'e.3', data: job })).toEqual({
+    type: 'job',
+    cursor: 'e.3',
+    job,
+  });
   expect(read({ type: 'snapshot', cursor: 'e.9', data: {} })).toMatchObject({ cursor: 'e.9' });
 });
 

@@ -1,10 +1,11 @@
 // Reads one message of the feed; what this page does not know or understand is left out.
-import type { Agent, FindingRecord } from '@opmas/protocol';
+import type { Agent, FindingRecord, Job } from '@opmas/protocol';
 
 export type LiveMessage =
   | { type: 'agent.status'; cursor: string | null; agent: Agent }
   | { type: 'agent.heartbeat'; cursor: string | null; agent_id: string; timestamp: string }
   | { type: 'finding'; cursor: string | null; finding: FindingRecord }
+  | { type: 'job'; cursor: string | null; job: Job }
   | { type: 'snapshot'; cursor: string | null }
   | { type: 'other'; cursor: string | null };
 
@@ -31,6 +32,8 @@ export function readMessage(raw: unknown): LiveMessage | undefined {
       return isFinding(data)
         ? { type: 'finding', cursor, finding: data }
         : { type: 'other', cursor };
+    case 'job':
+      return isJob(data) ? { type: 'job', cursor, job: data } : { type: 'other', cursor };
     case 'agent.heartbeat':
       return isBeat(data)
         ? { type: 'agent.heartbeat', cursor, agent_id: data.agent_id, timestamp: data.timestamp }
@@ -76,6 +79,18 @@ function isFinding(value: unknown): value is FindingRecord {
     ]) &&
     'details' in value &&
     isObject(value.details)
+  );
+}
+
+function isJob(value: unknown): value is Job {
+  return (
+    hasStrings(value, ['job_id', 'kind', 'state', 'reason', 'created_by', 'created_at']) &&
+    'waves' in value &&
+    Array.isArray(value.waves) &&
+    'gates' in value &&
+    isObject(value.gates) &&
+    'counts' in value &&
+    isObject(value.counts)
   );
 }
 

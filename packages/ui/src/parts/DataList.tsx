@@ -1,4 +1,5 @@
-// The one list of the page: a table to a screen reader, virtual rows that scroll with the page, cards when narrow.
+// The one list of the page: a table to a screen reader, virtual rows that scroll with the page, cards where it has no room.
+import { VisuallyHidden } from '@mantine/core';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import s from './DataList.module.css';
@@ -10,9 +11,16 @@ export interface Column<T> {
   width: string;
   cell: (row: T) => ReactNode;
   align?: 'end';
+  /** Only for screen readers, and on a narrow page. */
+  isHeaderHidden?: boolean;
   /** On a narrow page: a line of its own without its header. */
   lead?: boolean;
 }
+
+/** As in the stylesheet. */
+const GAP = 16;
+const EDGES = 32;
+const NARROW = '(max-width: 48em)';
 
 export function DataList<T>(props: {
   label: string;
@@ -24,7 +32,12 @@ export function DataList<T>(props: {
   isOpen?: (row: T) => boolean;
 }) {
   const { label, columns, rows, rowKey, rowHeight, onOpen, isOpen } = props;
+  const list = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
+  const isCards = useIsTight(
+    list,
+    useMemo(() => leastWidth(columns), [columns]),
+  );
   const scrollMargin = useTopOf(body);
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
@@ -40,7 +53,9 @@ export function DataList<T>(props: {
 
   return (
     <div
+      ref={list}
       className={s.list}
+      data-cards={isCards ? '' : undefined}
       role="table"
       aria-label={label}
       aria-rowcount={rows.length + 1}
@@ -51,7 +66,11 @@ export function DataList<T>(props: {
         <div role="row" aria-rowindex={1} className={s.row}>
           {columns.map((column) => (
             <div key={column.key} role="columnheader" className={s.cell} data-align={column.align}>
-              {column.header}
+              {column.isHeaderHidden ? (
+                <VisuallyHidden>{column.header}</VisuallyHidden>
+              ) : (
+                column.header
+              )}
             </div>
           ))}
         </div>
@@ -91,22 +110,27 @@ export function DataList<T>(props: {
 function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
   return useMemo(
     () =>
-      columns.map((column) => (
-        <div
-          key={column.key}
-          role="cell"
-          className={s.cell}
-          data-align={column.align}
-          data-lead={column.lead ? '' : undefined}
-        >
-          {!column.lead && (
-            <span className={s.label} aria-hidden>
-              {column.header}
-            </span>
-          )}
-          {column.cell(row)}
-        </div>
-      )),
+      columns.map((column) => {
+        const content = column.cell(row);
+        const isEmpty =
+          content === null || content === undefined || content === false || content === '';
+        return (
+          <div
+            key={column.key}
+            role="cell"
+            className={s.cell}
+            data-align={column.align}
+            data-lead={column.lead ? '' : undefined}
+          >
+            {!column.lead && !isEmpty && (
+              <span className={s.label} aria-hidden>
+                {column.header}
+              </span>
+            )}
+            {content}
+          </div>
+        );
+      }),
     [row, columns],
   );
 }
@@ -115,6 +139,28 @@ function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
 function isControl(target: EventTarget): boolean {
   if (!(target instanceof Element)) return false;
   return target.closest('a, button') !== null || window.getSelection()?.type === 'Range';
+}
+
+/** Below this the columns would stand out of the page: their least widths, gaps and edges. */
+function leastWidth(columns: readonly { width: string }[]): number {
+  const widths = columns.map(({ width }) => Number(/^(?:minmax\()?(\d+)px/.exec(width)?.[1] ?? 0));
+  return widths.reduce((sum, width) => sum + width + GAP, EDGES - GAP);
+}
+
+/** Is the page a telephone's, or the element narrower than this? */
+function useIsTight(ref: { current: HTMLElement | null }, least: number): boolean {
+  const [isTight, setTight] = useState(false);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return undefined;
+    const measure = () =>
+      setTight(element.clientWidth < least || window.matchMedia(NARROW).matches);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref, least]);
+  return isTight;
 }
 
 /** Where the element begins on the page; what stands above it may grow. */

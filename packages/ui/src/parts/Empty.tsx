@@ -9,13 +9,16 @@ export function Empty(props: {
   title: string;
   text?: string;
   line?: string;
+  /** It stands for the whole screen, so its title is the screen's heading. */
+  isScreen?: boolean;
   children?: ReactNode;
 }) {
   const { icon: Icon, title, line } = props;
+  const Title = props.isScreen ? 'h1' : 'p';
   return (
     <div className={s.empty}>
       <Icon size={28} strokeWidth={1.5} aria-hidden className={s.icon} />
-      <p className={s.title}>{title}</p>
+      <Title className={s.title}>{title}</Title>
       {props.text && <p className={s.text}>{props.text}</p>}
       {line && <CopyLine line={line} />}
       {props.children}

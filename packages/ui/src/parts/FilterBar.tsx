@@ -17,6 +17,7 @@ export function FilterBar(props: {
   onClear?: (() => void) | undefined;
   children: ReactNode;
 }) {
+  const { onClear } = props;
   const input = useRef<HTMLInputElement>(null);
   useHotkeys([['/', () => input.current?.focus()]]);
   const [typed, setTyped] = useTyped(props.q, props.onText);
@@ -34,18 +35,27 @@ export function FilterBar(props: {
         onChange={(event) => setTyped(event.currentTarget.value)}
       />
       {props.children}
-      {props.onClear && (
+      {onClear && (
         <Button
           variant="subtle"
           size="compact-md"
           leftSection={<X size={14} aria-hidden />}
-          onClick={props.onClear}
+          onClick={() => {
+            // Also what was typed a moment ago and not handed on yet.
+            setTyped('');
+            onClear();
+          }}
         >
           {text.clear}
         </Button>
       )}
     </div>
   );
+}
+
+/** The filters of a list that is not searched by text. */
+export function FilterRow({ children }: { children: ReactNode }) {
+  return <div className={s.bar}>{children}</div>;
 }
 
 /** The typed text at once, handed on when the typing rests; a change of the address shows here too. */

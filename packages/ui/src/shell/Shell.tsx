@@ -2,9 +2,27 @@
 import { AppShell, Burger, Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, Outlet } from '@tanstack/react-router';
-import { LayoutGrid, LogOut, type LucideIcon, ShieldAlert } from 'lucide-react';
-import { useSyncExternalStore } from 'react';
+import {
+  Boxes,
+  KeyRound,
+  LayoutGrid,
+  ListChecks,
+  ListTodo,
+  LogOut,
+  type LucideIcon,
+  Package,
+  RadioTower,
+  ScrollText,
+  Settings2,
+  ShieldAlert,
+  UserCog,
+  UserRound,
+  Users,
+} from 'lucide-react';
+import { useMe } from '../data/me.ts';
 import { useServices } from '../data/services.ts';
+import { mayEverywhere, maySomewhere } from '../lib/grants.ts';
+import { visible } from '../lib/visible.ts';
 import { text } from '../text.ts';
 import { Announcer } from './Announcer.tsx';
 import { ConnectionPill } from './ConnectionPill.tsx';
@@ -12,11 +30,50 @@ import { Logo } from './Logo.tsx';
 import s from './Shell.module.css';
 import { ThemeSwitch } from './ThemeSwitch.tsx';
 
+interface Item {
+  to:
+    | '/'
+    | '/findings'
+    | '/configs'
+    | '/groups'
+    | '/sources'
+    | '/rules'
+    | '/jobs'
+    | '/packages'
+    | '/users'
+    | '/roles'
+    | '/tokens'
+    | '/audit';
+  icon: LucideIcon;
+  label: string;
+}
+
+/** `isWhole`: a grant limited to some agents is none for it. */
+const OVERVIEW: readonly (Item & { needs: string; isWhole?: boolean })[] = [
+  { to: '/', icon: LayoutGrid, label: text.nav.fleet, needs: 'agents:read' },
+  { to: '/findings', icon: ShieldAlert, label: text.nav.findings, needs: 'findings:read' },
+  { to: '/sources', icon: RadioTower, label: text.nav.sources, needs: 'agents:read' },
+  { to: '/rules', icon: ListChecks, label: text.nav.rules, needs: 'configs:read' },
+  { to: '/configs', icon: Settings2, label: text.nav.configs, needs: 'configs:read' },
+  { to: '/groups', icon: Boxes, label: text.nav.groups, needs: 'groups:read', isWhole: true },
+  { to: '/jobs', icon: ListTodo, label: text.nav.jobs, needs: 'jobs:read' },
+  { to: '/packages', icon: Package, label: text.nav.packages, needs: 'packages:read' },
+];
+
+/** Shown to whoever may see them; the server decides in any case. */
+const ACCESS: readonly (Item & { needs: string })[] = [
+  { to: '/users', icon: Users, label: text.nav.users, needs: 'users:read' },
+  { to: '/roles', icon: UserCog, label: text.nav.roles, needs: 'roles:read' },
+  { to: '/tokens', icon: KeyRound, label: text.nav.tokens, needs: 'tokens:read' },
+  { to: '/audit', icon: ScrollText, label: text.nav.audit, needs: 'audit:read' },
+];
+
 export function Shell() {
   const { session } = useServices();
-  const state = useSyncExternalStore(session.subscribe, session.state);
+  const me = useMe();
   const [isOpen, nav] = useDisclosure(false);
-  const name = state.phase === 'in' ? state.identity.username : '';
+  const name = visible(me?.username ?? '');
+  const access = ACCESS.filter(({ needs }) => mayEverywhere(me, needs));
   return (
     <AppShell
       header={{ height: 52 }}
@@ -43,13 +100,28 @@ export function Shell() {
         <ThemeSwitch />
       </AppShell.Header>
       <AppShell.Navbar className={s.nav} aria-label={text.nav.label}>
-        <NavItem to="/" icon={LayoutGrid} label={text.nav.fleet} onClick={nav.close} />
-        <NavItem to="/findings" icon={ShieldAlert} label={text.nav.findings} onClick={nav.close} />
+        {OVERVIEW.filter(
+          ({ to, needs, isWhole }) =>
+            to === '/' || (isWhole ? mayEverywhere : maySomewhere)(me, needs),
+        ).map((item) => (
+          <NavItem key={item.to} {...item} onClick={nav.close} />
+        ))}
+        {access.length > 0 && <div className={s.group}>{text.nav.access}</div>}
+        {access.map((item) => (
+          <NavItem key={item.to} {...item} onClick={nav.close} />
+        ))}
         <span className={s.space} />
         <div className={s.user}>
-          <span className={s.name} title={text.signedInAs(name)}>
-            {text.signedInAs(name)}
-          </span>
+          <Link
+            to="/account"
+            className={s.link}
+            title={text.signedInAs(name)}
+            aria-label={text.nav.accountOf(name)}
+            onClick={nav.close}
+          >
+            <UserRound size={17} aria-hidden />
+            <span className={s.name}>{name}</span>
+          </Link>
           <Button
             variant="default"
             size="xs"
@@ -72,22 +144,16 @@ export function Shell() {
   );
 }
 
-function NavItem(props: {
-  to: '/' | '/findings';
-  icon: LucideIcon;
-  label: string;
-  onClick: () => void;
-}) {
-  const Icon = props.icon;
+function NavItem({ to, icon: Icon, label, onClick }: Item & { onClick: () => void }) {
   return (
     <Link
-      to={props.to}
-      activeOptions={{ exact: true, includeSearch: false }}
+      to={to}
+      activeOptions={{ exact: to === '/', includeSearch: false }}
       className={s.link}
-      onClick={props.onClick}
+      onClick={onClick}
     >
       <Icon size={17} aria-hidden />
-      {props.label}
+      {label}
     </Link>
   );
 }

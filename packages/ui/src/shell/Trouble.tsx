@@ -27,18 +27,25 @@ export function Unreachable() {
   }, [session]);
   return (
     <main className={s.middle}>
-      <Empty icon={CloudOff} title={text.boot.unreachable} text={text.boot.unreachableText} />
+      <Empty
+        isScreen
+        icon={CloudOff}
+        title={text.boot.unreachable}
+        text={text.boot.unreachableText}
+      />
     </main>
   );
 }
 
 export function NotFound() {
   return (
-    <Empty icon={Compass} title={text.notFound.title} text={text.notFound.text}>
-      <Button component={Link} to="/">
-        {text.notFound.back}
-      </Button>
-    </Empty>
+    <main className={s.middle}>
+      <Empty isScreen icon={Compass} title={text.notFound.title} text={text.notFound.text}>
+        <Button component={Link} to="/">
+          {text.notFound.back}
+        </Button>
+      </Empty>
+    </main>
   );
 }
 

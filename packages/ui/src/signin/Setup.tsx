@@ -1,16 +1,16 @@
 // First run: whoever has the one-time code chooses the first user and is signed in.
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { Check, Circle, Info } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { openApi } from '../api/index.ts';
 import { keys } from '../data/keys.ts';
 import { useServices } from '../data/services.ts';
-import { field } from '../lib/form.ts';
+import { field, refusalOf } from '../lib/form.ts';
 import { limits } from '../limits.ts';
 import { Fault } from '../parts/Fault.tsx';
+import { isLongEnough, NewPassword } from '../parts/NewPassword.tsx';
 import { text } from '../text.ts';
 import s from './Card.module.css';
 import { Card } from './Card.tsx';
@@ -22,7 +22,6 @@ export function Setup() {
   const { code } = route.useSearch();
   const navigate = route.useNavigate();
   const [password, setPassword] = useState('');
-  const isLong = password.length >= limits.passwordChars;
   useDocumentTitle(`${text.setup.title} · ${text.product}`);
   const state = useQuery({
     queryKey: keys.setup,
@@ -52,7 +51,9 @@ export function Setup() {
       </Card>
     );
   }
-  const error = setup.error ?? state.error;
+  // What is about the password stands at its field.
+  const isShown = refusalOf(setup.error, 'password', 'OPMAS_PASSWORD_REFUSED') !== undefined;
+  const error = isShown ? null : (setup.error ?? state.error);
   return (
     <Card title={text.setup.title} intro={text.setup.intro}>
       <form className={s.form} onSubmit={submit}>
@@ -77,43 +78,15 @@ export function Setup() {
           required
           withAsterisk={false}
         />
-        <PasswordInput
-          label={text.setup.password}
-          name="password"
-          autoComplete="new-password"
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          aria-describedby="password-rules"
-          required
-          withAsterisk={false}
-          autoFocus
-          visibilityToggleButtonProps={{ 'aria-label': text.login.show, tabIndex: 0 }}
-        />
-        <Rules isLong={isLong} />
-        <Button type="submit" loading={setup.isPending} disabled={!isLong}>
+        <NewPassword value={password} onChange={setPassword} error={setup.error} autoFocus />
+        <Button
+          type="submit"
+          loading={setup.isPending}
+          disabled={!isLongEnough(password, limits.passwordChars)}
+        >
           {text.setup.submit}
         </Button>
       </form>
     </Card>
-  );
-}
-
-function Rules({ isLong }: { isLong: boolean }) {
-  const Mark = isLong ? Check : Circle;
-  return (
-    <ul id="password-rules" className={s.rules} aria-label={text.setup.rules}>
-      <li data-met={isLong ? '' : undefined}>
-        <Mark size={14} aria-label={isLong ? text.setup.met : text.setup.notMet} />
-        {text.setup.ruleLength}
-      </li>
-      <li>
-        <Info size={14} aria-hidden />
-        {text.setup.ruleAny}
-      </li>
-      <li>
-        <Info size={14} aria-hidden />
-        {text.setup.ruleManager}
-      </li>
-    </ul>
   );
 }
