@@ -1,6 +1,6 @@
 /** What others may use of the command line: the reference page made from its table of verbs. */
 import { EXIT } from './exit-codes.ts';
-import { VERBS } from './verbs.ts';
+import { VERBS } from './verbs/index.ts';
 
 const MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'done',
@@ -22,7 +22,7 @@ export function commandsPage(mark: string): string {
     mark,
     '# Commands',
     'From a checkout: `npm run opmas -- COMMAND`, or `packages/cli/bin/opmas COMMAND`. Data goes to stdout, everything else to stderr.',
-    'Every command takes `--json` (a list is an array, one thing an object, an error a problem document on stdout), `--url` or `OPMAS_URL`, `--data-dir` or `OPMAS_DATA_DIR`, and `--no-color` or `NO_COLOR`.',
+    'Every command takes `--json` (a list is an array, one thing an object, an error a problem document on stdout), `--url` or `OPMAS_URL`, `--ca-file` or `OPMAS_CA_FILE` (the authority of the server certificate, when it is not a well-known one), `--data-dir` or `OPMAS_DATA_DIR`, and `--no-color` or `NO_COLOR`.',
     'Who calls: `OPMAS_TOKEN`, else the session of `opmas login` (kept in `~/.config/opmas/credentials.json`), else, on the machine OPMAS runs on, the owner of its data folder.',
     '## Exit codes',
     ['| code | meaning |', '|---|---|', ...exitRows()].join('\n'),

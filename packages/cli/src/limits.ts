@@ -13,6 +13,9 @@ export const limits = {
   candidates: 10,
   /** Body of `api --data`, `config set --file` and a JSON array of events. */
   bodyBytes: 16 * 1024 * 1024,
+  /** Files of one import of rules, and the size of one. */
+  importFiles: 10_000,
+  importBytes: 1024 * 1024,
   /** Events handed in with one request. */
   sendEvents: 5_000,
   sendBytes: 8 * 1024 * 1024,
@@ -30,6 +33,14 @@ export const limits = {
   /** How often an action is looked at while waiting for its outcome. */
   actionPollMs: 250,
   waitSeconds: 60,
+  /** How often a job is looked at while it is watched. */
+  jobPollMs: 500,
+  /** An export of the whole audit log, and one line of it. */
+  exportMs: 3_600_000,
+  exportLineBytes: 4 * 1024 * 1024,
+  /** How long `secrets rotate` waits: replicas alone get a minute. */
+  rotationMs: 180_000,
+  rotationPollMs: 250,
   /** How long another command may hold the saved logins. */
   lockMs: 35_000,
   lockPollMs: 25,
@@ -43,4 +54,6 @@ export const limits = {
   diskFailBytes: 200e6,
   diskWarnBytes: 2e9,
   packages: 1_000,
+  /** A value as JSON in a list of many. */
+  valueChars: 160,
 } as const;

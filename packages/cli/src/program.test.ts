@@ -1,4 +1,5 @@
 /** The outside of the command line: exit codes, streams, JSON, and who it says it is. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { freePort } from '@opmas/testkit';
@@ -366,6 +367,23 @@ test.each(['bash', 'zsh', 'fish'])('completion for %s names the verbs', async (s
   const { run } = await serve(() => ({}));
   const { out } = await run(['completion', shell]);
   for (const word of ['agents', 'findings', 'restart']) expect(out).toContain(word);
+});
+
+test.each([
+  ['con', 'config'],
+  ['config ', 'validate'],
+  ['config dr', 'draft'],
+  ['config draft ', 'rebase'],
+  ['config draft rebase --p', '--prefer'],
+  ['agents ls --st', '--status'],
+])('bash completes %j with %s', async (typed, expected) => {
+  const { run } = await serve(() => ({}));
+  const { out } = await run(['completion', 'bash']);
+  const line = ['opmas', ...typed.split(' ')];
+  const words = line.map((word) => `'${word}'`).join(' ');
+  const script = `${out}\nCOMP_WORDS=(${words}); COMP_CWORD=${line.length - 1}; _opmas; echo "\${COMPREPLY[*]}"`;
+  const { stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  expect(stdout.trim().split(' ')).toContain(expected);
 });
 
 test('--version and --help are data', async () => {

@@ -8,13 +8,15 @@ import { createOutput } from './output/output.ts';
 import { visibleJson } from './output/visible.ts';
 import { Options, pathOf, type Run } from './run.ts';
 import { dataDirOf, targetOf } from './session/target.ts';
-import type { Verb, VerbOption } from './verb.ts';
-import { GROUPS, VERBS } from './verbs.ts';
+import { trustAuthorities } from './session/trust.ts';
+import { GROUPS, VERBS } from './verbs/index.ts';
+import type { Verb, VerbOption } from './verbs/verb.ts';
 
 /** Options of every command. `--data` is the body in `api`, so the folder has a longer name too. */
 const COMMON: readonly VerbOption[] = [
   { flags: '--json', about: 'data, and errors, as JSON' },
   { flags: '--url <url>', about: 'server (OPMAS_URL)' },
+  { flags: '--ca-file <file>', about: 'authority of its certificate, PEM (OPMAS_CA_FILE)' },
   { flags: '--data-dir <dir>', about: 'data folder (OPMAS_DATA_DIR); short: --data' },
   { flags: '--no-color', about: 'no colours (NO_COLOR)' },
 ];
@@ -40,6 +42,10 @@ interface Given {
 
 async function execute(verb: Verb, { args, options }: Given, io: Io): Promise<ExitCode> {
   const json = options['json'] === true;
+  const csv = options['csv'] === true;
+  if (csv && (json || options['follow'] === true)) {
+    throw usageError('--csv goes neither with --json nor with --follow');
+  }
   const read = new Options(options);
   const place = {
     url: read.text('url'),
@@ -47,17 +53,24 @@ async function execute(verb: Verb, { args, options }: Given, io: Io): Promise<Ex
   };
   const colour =
     !json &&
+    !csv &&
     io.interactive &&
     options['color'] !== false &&
     !io.env['NO_COLOR'] &&
     io.env['TERM'] !== 'dumb';
   const run: Run = {
     io,
-    out: createOutput(io, { json, colour }),
+    out: createOutput(io, { json, csv, colour }),
     args,
     options: read,
     dataDir: dataDirOf(place, io.env, io.cwd),
-    api: async () => (await import('./api/api.ts')).createApi(io, targetOf(place, io.env, io.cwd)),
+    api: async () => {
+      const target = targetOf(place, io.env, io.cwd);
+      const { env, cwd } = io;
+      const caFile = read.text('caFile');
+      trustAuthorities(target.url, target.local, { caFile, env, cwd, dataDir: target.dataDir });
+      return (await import('./api/api.ts')).createApi(io, target);
+    },
     path: (text) => pathOf(io.cwd, text),
   };
   const command = await verb.load();
@@ -74,7 +87,7 @@ function build(io: Io, onVerb: (verb: Verb, given: Given) => Promise<void>): Com
   for (const verb of VERBS) {
     const words = verb.name.split(' ');
     const leaf = words.at(-1) ?? verb.name;
-    const parent = words.length === 1 ? program : groupOf(program, groups, words[0] ?? '');
+    const parent = groupOf(program, groups, words.slice(0, -1));
     const command = parent.command(leaf).description(verb.about);
     for (const argument of verb.args ?? []) command.argument(argument);
     for (const option of [...(verb.options ?? []), ...COMMON]) command.addOption(optionOf(option));
@@ -95,10 +108,18 @@ function build(io: Io, onVerb: (verb: Verb, given: Given) => Promise<void>): Com
   return program;
 }
 
-function groupOf(program: Command, groups: Map<string, Command>, name: string): Command {
+/** The command that holds those of a group; a group may stand in another: `config draft`. */
+function groupOf(
+  program: Command,
+  groups: Map<string, Command>,
+  words: readonly string[],
+): Command {
+  if (words.length === 0) return program;
+  const name = words.join(' ');
   const known = groups.get(name);
   if (known !== undefined) return known;
-  const group = program.command(name).description(GROUPS[name] ?? '');
+  const above = groupOf(program, groups, words.slice(0, -1));
+  const group = above.command(words.at(-1) ?? '').description(GROUPS[name] ?? '');
   groups.set(name, group);
   return group;
 }

@@ -20,13 +20,13 @@ export interface Api {
   /** Like `call`, for a body or headers the typed functions do not know. */
   fetch(
     path: string,
-    init: RequestInit & { body?: string | Uint8Array<ArrayBuffer> },
+    init: RequestInit & { body?: string | Uint8Array<ArrayBuffer>; timeoutMs?: number },
   ): Promise<Response>;
 }
 
 export function createApi(io: Io, target: Target): Api {
-  const bounded: typeof fetch = (input, init) =>
-    fetch(input, { ...init, signal: AbortSignal.timeout(limits.requestMs) });
+  const bounded = (input: string | URL | Request, init?: RequestInit & { timeoutMs?: number }) =>
+    fetch(input, { ...init, signal: AbortSignal.timeout(init?.timeoutMs ?? limits.requestMs) });
   const config = { baseUrl: target.url, fetch: bounded };
   const tokens = createTokens(io, target, createClient(createConfig(config)));
 

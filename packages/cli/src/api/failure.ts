@@ -33,11 +33,27 @@ export function noAnswer(error: unknown, url: string): CliError {
     return new CliError(EXIT.timeout, `${url} did not answer in time`, { cause: error });
   }
   const why = errnoOf(error) ?? messageOf(error);
+  if (UNTRUSTED.has(why)) {
+    return new CliError(EXIT.unreachable, `The certificate of ${url} is not trusted (${why})`, {
+      cause: error,
+      fix: 'Name its authority: --ca-file FILE (OPMAS_CA_FILE). Of an own authority it is keys/tls/ca.crt in the data folder.',
+    });
+  }
   return new CliError(EXIT.unreachable, `No OPMAS answers at ${url} (${why})`, {
     cause: error,
     fix: 'Start it with `npm start`, or name another with --url or OPMAS_URL.',
   });
 }
+
+/** What Node says of a certificate that it does not accept. */
+const UNTRUSTED = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+]);
 
 export function exitOf(status: number, code?: string): ExitCode {
   if (code === 'OPMAS_API_UNREACHABLE') return EXIT.unreachable;

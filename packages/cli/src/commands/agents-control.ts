@@ -1,14 +1,14 @@
 /** `opmas agents start|stop|restart|rm`: one command to several agents, each with its own outcome. */
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { actionsGet, agentsDelete, agentsRestart, agentsStart, agentsStop } from '@opmas/client';
 import type { Action, Agent } from '@opmas/protocol';
 import { agentOf } from '../api/agent-ref.ts';
 import type { Api } from '../api/api.ts';
-import { CliError, messageOf, problemOf, usageError } from '../errors.ts';
+import { CliError, messageOf, problemOf } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { limits } from '../limits.ts';
 import type { Command, Run } from '../run.ts';
+import { confirm } from './ask.ts';
 
 const REQUESTS = { start: agentsStart, stop: agentsStop, restart: agentsRestart } as const;
 
@@ -101,18 +101,4 @@ async function outcome(api: Api, agent: Agent, first: Action, end: number): Prom
     action = await api.call((client) => actionsGet({ client, path }));
   }
   return action;
-}
-
-async function confirm({ io, options }: Run, question: string): Promise<void> {
-  if (options.flag('yes')) return;
-  if (!io.interactive || io.stdin.isTTY !== true) {
-    throw usageError('Nobody can be asked here', 'Add --yes.');
-  }
-  const prompt = createInterface({ input: io.stdin, output: process.stderr });
-  try {
-    const answer = await prompt.question(`${question} [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(EXIT.interrupted, 'not removed');
-  } finally {
-    prompt.close();
-  }
 }

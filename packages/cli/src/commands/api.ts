@@ -2,7 +2,7 @@
 import { exitOf, failureOf } from '../api/failure.ts';
 import { usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { visibleJson } from '../output/visible.ts';
+import { visible, visibleJson } from '../output/visible.ts';
 import type { Run } from '../run.ts';
 import { readInput } from './read-input.ts';
 
@@ -30,7 +30,10 @@ export async function api(run: Run): Promise<ExitCode> {
   const value = jsonIn(text);
   if (value !== undefined)
     io.print(out.json || !io.interactive ? visibleJson(value) : visibleJson(value, 2));
-  else if (text !== '') io.print(text.trimEnd());
+  else if (text !== '') {
+    const lines = text.trimEnd().split('\n');
+    io.print((io.interactive ? lines.map(visible) : lines).join('\n'));
+  }
   if (response.ok) return EXIT.ok;
   const failure = failureOf({ error: value, response }, server.target.url);
   // The document is on stdout already, as it came.

@@ -27,11 +27,14 @@ test('a level that becomes empty goes with its last key', () => {
   expect(unsetKey({ a: { b: 1, c: 2 } }, 'a.b')).toEqual({ a: { c: 2 } });
 });
 
-test('names of the prototype are keys like any other', () => {
+test('names of the prototype are no keys where the server takes none', () => {
   expect(getKey({}, 'constructor.name')).toBeUndefined();
-  const set = setKey({}, '__proto__.polluted', true);
-  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-  expect(getKey(set, '__proto__.polluted')).toBe(true);
+  expect(setKey({}, 'constructor.name', 1)).toEqual({ constructor: { name: 1 } });
+  for (const key of ['__proto__.x', 'a.__proto__', 'a.constructor.prototype.x']) {
+    expect(() => setKey({}, key, true)).toThrow('is a key that no configuration may have');
+    expect(() => parseAssignment(`${key}=1`)).toThrow('is a key that no configuration may have');
+  }
+  expect(({} as Record<string, unknown>)['x']).toBeUndefined();
 });
 
 test('leaves carry their whole key', () => {
@@ -40,4 +43,8 @@ test('leaves carry their whole key', () => {
     ['a.c', [2]],
     ['d', {}],
   ]);
+});
+
+test('a secret is one leaf, and its mask', () => {
+  expect(leavesOf({ a: { b: { $secret: '********' } } })).toEqual([['a.b', '********']]);
 });

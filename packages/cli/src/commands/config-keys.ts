@@ -34,12 +34,14 @@ export function unsetKey(object: Json, key: string): Json {
   return put(object, stepsOf(key), undefined);
 }
 
-/** Every value that is no object, with its key. */
+/** Every value that is no object, with its key; a secret counts as one, and is its mask. */
 export function leavesOf(object: Json, prefix = ''): [key: string, value: unknown][] {
   return Object.entries(object).flatMap(([name, value]) =>
-    isObject(value) && Object.keys(value).length > 0
-      ? leavesOf(value, `${prefix}${name}.`)
-      : [[`${prefix}${name}`, value] as [string, unknown]],
+    isObject(value) && Object.hasOwn(value, '$secret')
+      ? [[`${prefix}${name}`, value['$secret']] as [string, unknown]]
+      : isObject(value) && Object.keys(value).length > 0
+        ? leavesOf(value, `${prefix}${name}.`)
+        : [[`${prefix}${name}`, value] as [string, unknown]],
   );
 }
 
@@ -54,7 +56,17 @@ function put(object: Json, [step, ...rest]: readonly string[], value: unknown): 
 
 function stepsOf(key: string): string[] {
   if (!KEY.test(key)) throw usageError(`${JSON.stringify(key)} is no key: a.b.c, at most 8 levels`);
-  return key.split('.');
+  const steps = key.split('.');
+  // The server takes no such key, wherever it stands.
+  const at = steps.findIndex(
+    (step, index) =>
+      step === '__proto__' || (step === 'prototype' && steps[index - 1] === 'constructor'),
+  );
+  if (at === -1) return steps;
+  throw usageError(
+    `${steps.slice(0, at + 1).join('.')} is a key that no configuration may have`,
+    'Call it something else.',
+  );
 }
 
 /** Never the prototype's. */

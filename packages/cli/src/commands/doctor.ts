@@ -1,5 +1,5 @@
 /** `opmas doctor`: every check with its fix; works whether or not OPMAS runs. */
-import { readSettings, runningInstance } from '@opmas/launcher';
+import { type RunningInstance, readSettings, runningInstance } from '@opmas/launcher';
 import { checkAgentsDir } from '../doctor/agents-dir.ts';
 import { checkBroker } from '../doctor/broker.ts';
 import { type Check, fail, warn } from '../doctor/check.ts';
@@ -11,6 +11,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { visible } from '../output/visible.ts';
 import { paintOf } from '../output/words.ts';
 import type { Run } from '../run.ts';
+import { trustAuthorities } from '../session/trust.ts';
 import { settingsEnvironment } from './up-settings.ts';
 
 export async function doctor(run: Run): Promise<ExitCode> {
@@ -19,6 +20,13 @@ export async function doctor(run: Run): Promise<ExitCode> {
   if (checks.some(({ status }) => status === 'fail')) return EXIT.failed;
   const hasWarning = checks.some(({ status }) => status === 'warn');
   return hasWarning && run.options.flag('strict') ? EXIT.difference : EXIT.ok;
+}
+
+/** Also when the commands go elsewhere: what runs here is looked at here. */
+function trustInstance({ io }: Run, instance: RunningInstance | undefined): void {
+  if (instance === undefined || instance.url === null) return;
+  const { env, cwd } = io;
+  trustAuthorities(instance.url, true, { caFile: undefined, env, cwd, dataDir: instance.data_dir });
 }
 
 async function examine(run: Run): Promise<Check[]> {
@@ -42,6 +50,7 @@ async function examine(run: Run): Promise<Check[]> {
   const inForce = instance === undefined ? value : { ...value, agentsDir: instance.agents_dir };
   const hasServer = instance !== undefined && instance.url !== null;
   const api = hasServer ? await run.api() : undefined;
+  trustInstance(run, instance);
   const later = await Promise.all([
     checkPorts(value, instance),
     isElsewhere('postgres', value.database) ? [] : guarded('database', () => checkDatabase(value)),

@@ -1,12 +1,12 @@
 /** `opmas login|logout|whoami|can-i`. */
 import { authCanI, authLogin, authLogout, authMe } from '@opmas/client';
 import { agentOf } from '../api/agent-ref.ts';
-import { asError, CliError, interrupted, usageError } from '../errors.ts';
+import { asError, CliError, usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { limits } from '../limits.ts';
 import type { Run } from '../run.ts';
 import { credentialsFile } from '../session/credentials-file.ts';
 import { loginOf } from '../session/tokens.ts';
+import { ask, stdinLines } from './ask.ts';
 
 export async function login(run: Run): Promise<ExitCode> {
   const { io, out, options } = run;
@@ -15,8 +15,20 @@ export async function login(run: Run): Promise<ExitCode> {
   const username =
     options.text('username') ?? (fromStdin ? undefined : await ask(run, 'User name'));
   if (username === undefined) throw usageError('--password-stdin needs --username');
-  const password = fromStdin ? await readPassword(run) : await ask(run, 'Password', true);
-  const pair = await api.call((client) => authLogin({ client, body: { username, password } }));
+  const [password = '', code] = fromStdin
+    ? await stdinLines(run, 2)
+    : [await ask(run, 'Password', { hidden: true })];
+  if (password === '') throw usageError('No password came on stdin');
+  const attempt = (totp?: string) =>
+    api.call((client) =>
+      authLogin({ client, body: { username, password, ...(totp && { totp }) } }),
+    );
+  const pair = await attempt().catch(async (error: unknown) => {
+    if (!needsCode(error)) throw error;
+    if (code) return attempt(code);
+    if (io.stdin.isTTY !== true) throw error;
+    return attempt(await ask(run, 'Code of the second factor, or a recovery code'));
+  });
   const file = credentialsFile(io.env);
   await file.update(api.target.url, async () => loginOf(username, pair));
   out.done(
@@ -24,6 +36,10 @@ export async function login(run: Run): Promise<ExitCode> {
     `Signed in at ${api.target.url} as ${username}.`,
   );
   return EXIT.ok;
+}
+
+function needsCode(error: unknown): boolean {
+  return error instanceof CliError && error.problem?.code === 'OPMAS_TOTP_REQUIRED';
 }
 
 export async function logout(run: Run): Promise<ExitCode> {
@@ -73,36 +89,4 @@ export async function canI(run: Run): Promise<ExitCode> {
   );
   run.out.done({ permission, allowed }, allowed ? 'yes' : 'no');
   return allowed ? EXIT.ok : EXIT.forbidden;
-}
-
-async function ask({ io }: Run, message: string, hidden = false): Promise<string> {
-  if (io.stdin.isTTY !== true) {
-    throw usageError(
-      'Nobody can be asked here',
-      'Use --username and --password-stdin, or OPMAS_TOKEN.',
-    );
-  }
-  const { isCancel, password, text } = await import('@clack/prompts');
-  // Answers are no data: the prompt goes to stderr.
-  const options = { message, output: process.stderr };
-  const answer = hidden ? await password(options) : await text(options);
-  if (isCancel(answer)) throw interrupted();
-  if (answer === undefined || answer === '')
-    throw usageError(`No ${message.toLowerCase()} was given`);
-  return answer;
-}
-
-/** The first line of stdin. */
-async function readPassword({ io }: Run): Promise<string> {
-  let text = '';
-  for await (const chunk of io.stdin) {
-    text += chunk.toString();
-    if (text.includes('\n')) break;
-    if (Buffer.byteLength(text) > limits.passwordBytes) {
-      throw usageError('What came on stdin is too long for a password');
-    }
-  }
-  const [line = ''] = text.split(/\r?\n/, 1);
-  if (line === '') throw new CliError(EXIT.usage, 'No password came on stdin');
-  return line;
 }

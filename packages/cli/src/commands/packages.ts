@@ -17,6 +17,9 @@ const COLUMNS: readonly Column<AgentPackage>[] = [
     paint: ({ state }, colours) => paintOf(state, colours),
   },
   { head: 'VERSION', value: ({ version }) => version },
+  { head: 'DIGEST', value: ({ digest }) => digest?.slice(0, 12) ?? '', whole: true },
+  { head: 'SIGNED BY', value: signerOf },
+  { head: 'APPROVED BY', value: approverOf },
   { head: 'PATH', value: ({ path }) => path, whole: true },
   {
     head: 'WHAT IS WRONG',
@@ -24,6 +27,18 @@ const COLUMNS: readonly Column<AgentPackage>[] = [
     whole: true,
   },
 ];
+
+/** A key nobody is trusted with is shown by its beginning. */
+function signerOf({ signature }: AgentPackage): string {
+  if (signature === null) return '';
+  return signature.publisher ?? `unknown key ${signature.key_id.slice(0, 12)}`;
+}
+
+/** Of the files that run; others may be waiting. */
+function approverOf({ approved_by, approved_digest, digest }: AgentPackage): string {
+  if (approved_by === null) return '';
+  return approved_digest === digest ? approved_by : `${approved_by} (an earlier version)`;
+}
 
 function faultOf({ code, line, message }: AgentPackage['errors'][number]): string {
   return `${line === undefined ? '' : `line ${line}: `}${message} [${code}]`;
@@ -43,11 +58,14 @@ export async function list({ api: connect, out, options }: Run): Promise<ExitCod
   return EXIT.ok;
 }
 
-export async function approve({ api: connect, out, args }: Run): Promise<ExitCode> {
+export async function approve({ api: connect, out, args, options }: Run): Promise<ExitCode> {
   const api = await connect();
   const path = { name: args[0] ?? '' };
-  const found = await api.call((client) => packagesApprove({ client, path }));
-  out.done(found, `${found.name}: approved (${found.state})`);
+  const query = given({ digest: options.text('digest') });
+  const found = await api.call((client) => packagesApprove({ client, path, query }));
+  const signer = signerOf(found);
+  const by = signer === '' ? 'not signed' : `signed by ${signer}`;
+  out.done(found, `${found.name}: approved (${found.state}), ${found.digest ?? ''}, ${by}`);
   return EXIT.ok;
 }
 

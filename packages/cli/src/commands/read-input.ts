@@ -13,7 +13,7 @@ export function openInput({ io, path }: Run, name: string): NodeJS.ReadableStrea
 export async function readInput(run: Run, name: string): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of openInput(run, name)) {
+  for await (const chunk of readable(run, name)) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
     if (bytes > limits.bodyBytes) {
@@ -22,6 +22,18 @@ export async function readInput(run: Run, name: string): Promise<string> {
     chunks.push(buffer);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** @throws {CliError} usage when there is no such file, or it may not be read */
+async function* readable(run: Run, name: string): AsyncGenerator<string | Buffer> {
+  try {
+    yield* openInput(run, name);
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    const code = 'code' in error ? error.code : undefined;
+    const why = code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw usageError(`${name} cannot be read: ${why}`);
+  }
 }
 
 /** Parsed JSON. @throws {CliError} usage, saying where it came from */

@@ -1,5 +1,5 @@
 /** `opmas status`: what runs here or at the given server, and how the agents are. */
-import { agentsList } from '@opmas/client';
+import { agentsList, setupGet } from '@opmas/client';
 import { type RunningInstance, runningInstance } from '@opmas/launcher';
 import type { HealthReport } from '@opmas/protocol';
 import type { Api } from '../api/api.ts';
@@ -22,6 +22,10 @@ export async function status(run: Run): Promise<ExitCode> {
   const answers = elsewhere || (instance !== undefined && instance.url !== null);
   const health = answers ? await healthOf(api) : undefined;
   const agents = health === undefined ? undefined : await countAgents(api, run);
+  // The run file is written once; whether the link is still of use the server knows.
+  if (instance !== undefined && health !== undefined && !(await setupNeeded(api))) {
+    instance.setup_url = null;
+  }
   const report = {
     running: true,
     ...(instance === undefined ? { url: api.target.url } : described(instance)),
@@ -55,6 +59,10 @@ async function healthOf(api: Api): Promise<HealthReport | undefined> {
   }
 }
 
+async function setupNeeded(api: Api): Promise<boolean> {
+  return (await api.call((client) => setupGet({ client }))).needed;
+}
+
 /** Agents by status. Undefined for somebody who may not see them: the rest of the report stands. */
 async function countAgents(api: Api, run: Run): Promise<Record<string, number> | undefined> {
   try {
@@ -84,20 +92,23 @@ function linesOf(instance: RunningInstance): Line[] {
     ['process', `${instance.pid}, since ${instance.started_at}`],
     ['data', instance.data_dir],
     ['agents directory', instance.agents_dir],
-    ...(syslog === null
-      ? []
-      : [
-          [
-            'syslog',
-            `udp ${syslog.host}:${syslog.udp_port}, tcp ${syslog.host}:${syslog.tcp_port}`,
-          ] as const,
-        ]),
+    ...(syslog === null ? [] : [['syslog', syslogLine(syslog)] as const]),
     ...(setup === null ? [] : [['set-up link', setup] as const]),
     [
       'parts',
       children.map(({ name, pid }) => `${name} ${pid === null ? 'DOWN' : `(${pid})`}`).join(', '),
     ],
   ];
+}
+
+function syslogLine({
+  host,
+  udp_port,
+  tcp_port,
+  tls_port,
+}: NonNullable<RunningInstance['syslog']>) {
+  const over = tls_port === undefined ? '' : `, tls ${host}:${tls_port}`;
+  return `udp ${host}:${udp_port}, tcp ${host}:${tcp_port}${over}`;
 }
 
 function healthLines({ status: word, components, durability }: HealthReport): Line[] {

@@ -33,8 +33,9 @@ export async function up(run: Run): Promise<ExitCode> {
     if (url !== null) io.print(`OPMAS is ready: ${url}`);
     if (setupUrl !== null) io.print(`First sign-in (one-time link): ${setupUrl}`);
     if (syslog !== null) {
-      const { host, udp_port, tcp_port } = syslog;
-      io.note(`syslog in: udp ${host}:${udp_port}, tcp ${host}:${tcp_port}`);
+      const { host, udp_port, tcp_port, tls_port } = syslog;
+      const over = tls_port === undefined ? '' : `, tls ${host}:${tls_port}`;
+      io.note(`syslog in: udp ${host}:${udp_port}, tcp ${host}:${tcp_port}${over}`);
     }
   }
   await signalled;

@@ -3,6 +3,7 @@
 import picocolors from 'picocolors';
 import type { Io } from '../io.ts';
 import { limits } from '../limits.ts';
+import { csvLines } from './csv.ts';
 import { visible, visibleJson } from './visible.ts';
 
 export interface Column<T> {
@@ -19,8 +20,8 @@ export type Colours = ReturnType<typeof picocolors.createColors>;
 export interface Output {
   readonly json: boolean;
   readonly colours: Colours;
-  /** A list: an array in JSON, a table otherwise. `empty` is said to people when there is nothing. */
-  list<T>(rows: readonly T[], columns: readonly Column<T>[], empty: string): void;
+  /** A list: an array in JSON, all fields in CSV, a table otherwise. `empty` is said to people when there is nothing. */
+  list<T extends object>(rows: readonly T[], columns: readonly Column<T>[], empty: string): void;
   /** One thing: an object in JSON, `name  value` lines otherwise. */
   one(value: object, lines: readonly (readonly [string, unknown])[]): void;
   /** One of many over time: a JSON line, or a line for people. */
@@ -29,15 +30,19 @@ export interface Output {
   done(value: object, sentence: string): void;
 }
 
-export function createOutput(io: Io, options: { json: boolean; colour: boolean }): Output {
+export function createOutput(
+  io: Io,
+  options: { json: boolean; csv: boolean; colour: boolean },
+): Output {
   const colours = picocolors.createColors(options.colour);
-  const { json } = options;
+  const { json, csv } = options;
   return {
     json,
     colours,
     list(rows, columns, empty) {
       if (json) io.print(visibleJson(rows, 2));
       else if (rows.length === 0) io.note(empty);
+      else if (csv) for (const line of csvLines(rows)) io.print(line);
       else
         for (const line of table(rows, columns, { colours, cut: io.interactive })) io.print(line);
     },
@@ -48,7 +53,9 @@ export function createOutput(io: Io, options: { json: boolean; colour: boolean }
       }
       const width = Math.max(...lines.map(([name]) => name.length));
       for (const [name, content] of lines) {
-        io.print(`${colours.dim(name.padEnd(width))}  ${visible(shown(content))}`.trimEnd());
+        io.print(
+          `${colours.dim(visible(name).padEnd(width))}  ${visible(shown(content))}`.trimEnd(),
+        );
       }
     },
     event(value, line) {

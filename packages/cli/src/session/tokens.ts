@@ -68,8 +68,9 @@ function renew(
 /** What is saved of a pair of tokens. */
 export function loginOf(
   username: string,
-  pair: { access_token: string; refresh_token: string; expires_in: number },
+  pair: { access_token: string; refresh_token?: string; expires_in: number },
 ): Login {
+  if (pair.refresh_token === undefined) throw new Error('the server kept the refresh token');
   return {
     username,
     access_token: pair.access_token,

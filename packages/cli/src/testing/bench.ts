@@ -17,6 +17,8 @@ export interface Asked {
 export interface Answer {
   status?: number;
   body?: unknown;
+  /** In place of a body: lines of NDJSON. */
+  text?: string;
 }
 
 export interface Outcome {
@@ -62,13 +64,13 @@ export async function bench(answer: (asked: Asked) => Answer | Promise<Answer>):
       };
       asked.push(one);
       Promise.resolve(answer(one)).then(
-        ({ status = 200, body }) => {
+        ({ status = 200, body, text }) => {
           response.statusCode = status;
           response.setHeader(
             'content-type',
             status < 400 ? 'application/json' : 'application/problem+json',
           );
-          response.end(body === undefined ? '' : JSON.stringify(body));
+          response.end(text ?? (body === undefined ? '' : JSON.stringify(body)));
         },
         (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
       );

@@ -1,5 +1,5 @@
 /** What a command is, before its code is loaded. */
-import type { Command } from './run.ts';
+import type { Command } from '../run.ts';
 
 export interface VerbOption {
   /** As commander reads it: `-l, --limit <n>`. */
