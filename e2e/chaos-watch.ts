@@ -27,7 +27,8 @@ export function watchAgents(dataDir: string): { stop(): { samples: number; doubl
     const found = agentProcesses(dataDir);
     for (const { agent_id: id } of found) {
       const same = found.filter((one) => one.agent_id === id);
-      if (same.length > 1) doubles.add(`${id}: processes ${same.map(({ pid }) => pid).join(', ')}`);
+      if (same.length > 1)
+        doubles.add(`${id}: ${same.map(({ pid }) => described(pid)).join('; ')}`);
     }
   }, SAMPLE_MS);
   return {
@@ -38,12 +39,33 @@ export function watchAgents(dataDir: string): { stop(): { samples: number; doubl
   };
 }
 
-/** Undefined for everything else, for a process that is gone meanwhile, and for a zombie. */
+/** From the state on; what stands before may hold anything. */
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** For the failure's message: who started the process, when, and as what. */
+function described(pid: number): string {
+  try {
+    const [state, parent, ...rest] = statOf(pid);
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return `process ${pid} (${state}) of ${parent}, started at tick ${rest[17]}: ${command}`;
+  } catch (error) {
+    return `process ${pid}, gone meanwhile (${String(error)})`;
+  }
+}
+
+/**
+ * Undefined for everything else, for a process that is gone meanwhile, and for a zombie. An agent leads its process
+ * group; what its start forks on the way, to mount its view of the files, looks like it for a moment and does not.
+ */
 function agentIdOf(pid: number, dataDir: string): string | undefined {
   try {
     if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dataDir}/agents/`)) {
       return undefined;
     }
+    if (statOf(pid)[2] !== String(pid)) return undefined;
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     return environment.find((entry) => entry.startsWith('AGENT_ID='))?.slice('AGENT_ID='.length);
   } catch {

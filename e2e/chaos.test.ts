@@ -105,7 +105,8 @@ test('`opmas up` itself, started again at once', { timeout: 180_000 }, async () 
 test('afterwards the findings are exactly those of the ledger', { timeout: 180_000 }, async () => {
   await ledger.stop();
   await quiet();
-  const findings = await product.findings();
+  // Rules that count over time tell more, of the same events: the ledger is of those that tell every line.
+  const findings = (await product.findings()).filter(({ details }) => !('window' in details));
   const times = new Map<string, number>();
   for (const { details } of findings) {
     const id = String(details['event_id']);
@@ -186,6 +187,12 @@ async function sendSyslog(): Promise<void> {
   );
   await once(socket, 'close');
   syslogLines += 1;
+  // Nobody acknowledges a line of syslog: until it is with the broker, the end of all processes would be its own.
+  await waitFor(
+    async () =>
+      (await product.findings()).some(({ details }) => JSON.stringify(details).includes("'eve'")),
+    { ...BACK, what: 'the finding of the line' },
+  );
 }
 
 function count(text: string): number {

@@ -7,6 +7,8 @@ export const limits = {
   agentsMs: 90_000,
   /** Any other condition. */
   waitMs: 30_000,
+  /** Until something shows on the page: below the time of a test, so that the failure says what was missing. */
+  pageMs: 15_000,
   /** Something that is tried again, as what it depends on may not have arrived. */
   attempts: 10,
   attemptMs: 3_000,

@@ -10,6 +10,8 @@ export interface PackageDraft {
   /** `agent.ts`; absent: a rules agent. */
   code?: string;
   rules?: readonly object[];
+  /** `config.schema.json`; absent: none. */
+  schema?: object;
   /** Replaces `.env.discovery` whole. */
   discovery?: string;
 }
@@ -29,6 +31,7 @@ export function writePackage(agentsDir: string, draft: PackageDraft): string {
         '',
       ].join('\n'),
     'rules.json': `${JSON.stringify(draft.rules ?? [rule(folder, `${folder} failed`)], null, 2)}\n`,
+    ...(draft.schema === undefined ? {} : { 'config.schema.json': JSON.stringify(draft.schema) }),
     ...(code === undefined ? {} : { 'agent.ts': code }),
   };
   for (const [path, text] of Object.entries(files)) {

@@ -43,6 +43,8 @@ async function packageBecomes(folder: string, state: AgentPackage['state']): Pro
 }
 
 /** Posts one event to the domain and waits for what `agentName` finds in it. */
+const Running = Type.Object({ running_hash: Type.Union([Type.String(), Type.Null()]) });
+
 async function provoke(
   domain: string,
   message: string,
@@ -172,7 +174,14 @@ test(
       'PUT config',
     );
     expect(version).toBe(1);
-    const agent = await product.waitForAgent('RuleAgent', (now) => now.config_hash === hash);
+    await waitFor(
+      async () =>
+        (await product.read(Running, `/agents/${before.agent_id}/config/delivery`)).running_hash ===
+        hash,
+      { timeoutMs: limits.agentsMs, what: 'the configuration running' },
+    );
+    const agent = await product.waitForAgent('RuleAgent');
+    expect(agent.config_hash).toBe(hash);
     const [finding] = await waitFor(() => provoke('rules', 'fresh smoke', 'RuleAgent'), {
       timeoutMs: limits.agentsMs,
     });

@@ -1,34 +1,25 @@
 /** The page in a real browser: set-up link, fleet, a finding as it arrives, and hostile text as text. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from './browser.ts';
 import { limits } from './limits.ts';
 import { type Product, startProduct } from './product.ts';
 import { rfc3164, sendUdp } from './syslog.ts';
 
-const CHROMIUM = process.env['OPMAS_TEST_CHROMIUM'] || '/usr/bin/chromium';
 const HOSTILE = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>';
 
 let product: Product;
-let browser: Browser;
+let browser: Awaited<ReturnType<typeof launchBrowser>>;
 let page: Page;
 /** What the page must not have: errors, failed requests, and what its content security policy refuses. */
-const complaints: string[] = [];
+let complaints: string[];
 
 beforeAll(async () => {
   product = await startProduct();
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-  });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  context.setDefaultTimeout(limits.waitMs);
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
-  });
+  browser = await launchBrowser();
+  ({ page, complaints } = await browser.visit());
   await product.waitForAgents(4);
 }, limits.startMs + limits.agentsMs);
 
