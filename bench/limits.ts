@@ -21,4 +21,21 @@ export const limits = {
   /** Lines for a peer that is too slow for the whole stream. */
   slowPeerLines: 20_000,
   peerMs: 120_000,
+  /** B1: lines of one pass, as many a second of `--seconds` at most, and of hostile ones. */
+  ruleLines: 1_000_000,
+  ruleLinesPerSecond: 50_000,
+  hostileLines: 20_000,
+  /** B1, B2: rounds of alternated passes, of which the median counts; and passes before that do not. */
+  rounds: 5,
+  warmUpRounds: 2,
+  ruleCounts: [10, 100, 1_000, 10_000],
+  /** B1, B2: lines that the plain loop, and what is as slow, gets. */
+  plainLoopLines: 4_000,
+  /** B1 --verify: lines and rules of one comparison with the plain loop. */
+  verifiedLines: 2_000,
+  verifiedRules: 100,
+  /** B2: passes that do not count: an agent's code is compiled for good after a million events. */
+  stepWarmUpRounds: 12,
+  /** B2: events of one pass. */
+  stepEvents: 100_000,
 } as const;

@@ -7,6 +7,8 @@ import { describe, type Report } from './lib/report.ts';
 const BENCHMARKS: Readonly<
   Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>>
 > = {
+  B1: async () => (await import('./b1-rules.ts')).ruleMatching,
+  B2: async () => (await import('./b2-agent-step.ts')).agentStep,
   B3: async () => (await import('./b3-end-to-end.ts')).endToEnd,
   B4: async () => (await import('./b4-latency.ts')).latency,
   B9: async () => (await import('./b9-start.ts')).start,

@@ -6,8 +6,13 @@ export interface BenchOptions {
   only: readonly string[];
   /** Install and run the peers too. */
   peers: boolean;
+  /** Compare what engines find, too, where a benchmark can: takes longer. */
+  verify: boolean;
   /** Seconds of load. */
   seconds: number;
+  /** Rules, and rounds that count, where they are not as usual: for a run that only shows that it runs. */
+  rules?: number;
+  rounds?: number;
   /** File for the reports as JSON. */
   json: string | undefined;
 }
@@ -19,6 +24,7 @@ export function readOptions(args: readonly string[], known: readonly string[]): 
     options: {
       only: { type: 'string' },
       peers: { type: 'boolean', default: false },
+      verify: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '20' },
       json: { type: 'string' },
     },
@@ -30,5 +36,5 @@ export function readOptions(args: readonly string[], known: readonly string[]): 
   }
   const seconds = Number(values.seconds);
   if (!(seconds > 0 && seconds <= 600)) throw new Error('--seconds takes 1 to 600');
-  return { only, peers: values.peers, seconds, json: values.json };
+  return { only, peers: values.peers, verify: values.verify, seconds, json: values.json };
 }
