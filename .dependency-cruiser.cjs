@@ -3,28 +3,31 @@
 /** Which packages a package may import. */
 const PACKAGES = {
   protocol: [],
+  keyring: ['protocol'],
   rules: ['protocol'],
   bus: ['protocol'],
   sdk: ['protocol', 'bus', 'rules'],
   ingest: ['protocol', 'bus'],
-  collector: ['protocol', 'bus', 'ingest'],
-  supervisor: ['protocol', 'bus'],
-  server: ['protocol', 'bus', 'ingest', 'rules'],
-  launcher: ['protocol', 'bus'],
+  collector: ['protocol', 'bus', 'ingest', 'keyring'],
+  supervisor: ['protocol', 'bus', 'keyring'],
+  server: ['protocol', 'bus', 'ingest', 'rules', 'keyring'],
+  launcher: ['protocol', 'bus', 'keyring'],
   client: ['protocol'],
   ui: ['protocol', 'client'],
   // The sdk for `init agent` and `dev`, which an author uses before any server runs.
-  cli: ['protocol', 'client', 'launcher', 'sdk'],
-  testkit: ['protocol', 'bus', 'launcher'],
+  // The rules for imports, which need no server.
+  cli: ['protocol', 'client', 'launcher', 'sdk', 'keyring', 'rules'],
+  testkit: ['protocol', 'keyring', 'bus', 'launcher'],
 };
 
 /** Features of the server, imported leftwards (towards the first) only; those of one row do not know each other. */
 const FEATURES = [
-  ['outbox', 'leases', 'audit', 'auth', 'secrets'],
+  ['outbox', 'leases', 'audit', 'access', 'tokens', 'auth', 'secrets'],
   ['packages', 'agents', 'hosts'],
   ['credentials', 'configs', 'rules'],
-  ['discovery', 'registration', 'telemetry', 'events'],
-  ['lifecycle', 'jobs', 'findings'],
+  ['discovery', 'registration', 'telemetry', 'events', 'deliveries'],
+  ['lifecycle', 'findings'],
+  ['jobs'],
   ['alerts'],
   ['retention'],
 ];
@@ -100,6 +103,8 @@ module.exports = {
           '^packages/$2/',
           '^packages/[^/]+/src/index[.]ts$',
           '^packages/sdk/src/(testing/index|runner/main)[.]ts$',
+          // Loaded only where certificates are made: the library behind it is large.
+          '^packages/keyring/src/certificates/index[.]ts$',
           '^packages/server/src/testing/server[.]ts$',
           // The test kit serves vitest itself by path.
           '^packages/testkit/src/global-setup[.]ts$',

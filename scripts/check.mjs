@@ -18,6 +18,8 @@ const steps =
           ? [['types of the page', bin('tsc'), ['-p', 'packages/ui']]]
           : []),
         ['layers', process.execPath, ['scripts/check-layers.mjs']],
+        ['controls', process.execPath, ['scripts/check-controls.mjs']],
+        ['removals', process.execPath, ['scripts/mutations.mjs', '--check']],
         vitest,
       ];
 

@@ -6,22 +6,24 @@ import { commandsPage } from '../packages/cli/src/index.ts';
 import { SETTINGS, type SettingRow } from '../packages/launcher/src/index.ts';
 import { ERRORS, type ErrorKind } from '../packages/protocol/src/index.ts';
 import { openApi } from '../packages/server/src/doors/rest/openapi.ts';
-import { allOperations, type Services } from '../packages/server/src/operations.ts';
+import { BUILT_IN } from '../packages/server/src/features/access/index.ts';
+import { PERMISSIONS } from '../packages/server/src/kernel/grants.ts';
+import type { Operation } from '../packages/server/src/operation.ts';
+import { operationTable } from '../packages/server/src/operations.ts';
 
 const REFERENCE = 'docs/reference';
 const CLIENT = 'packages/client/src/generated';
 const MADE = '<!-- Made by scripts/generate.ts; do not edit. -->';
 
-/** Operations use their services only when they run, and here none does. */
-const NO_SERVICES = {} as Services;
-
 /** Writes everything into `root`, at the places it has in the repository. */
 async function generate(root: string): Promise<void> {
   const reference = join(root, REFERENCE);
   mkdirSync(reference, { recursive: true });
-  const document = openApi(allOperations(NO_SERVICES));
+  const operations = operationTable();
+  const document = openApi(operations);
   writeFileSync(join(reference, 'openapi.json'), `${JSON.stringify(document, null, 2)}\n`);
   writeFileSync(join(reference, 'errors.md'), errorsPage());
+  writeFileSync(join(reference, 'permissions.md'), permissionsPage(operations));
   writeFileSync(join(reference, 'settings.md'), settingsPage());
   writeFileSync(join(reference, 'commands.md'), commandsPage(MADE));
   await createClient({
@@ -49,6 +51,36 @@ function errorsPage(): string {
   return page('Errors', [
     'Every error of the API is an RFC 9457 problem document, `application/problem+json`, with one of these codes. A code never changes its meaning.',
     table(['code', 'HTTP', 'title', 'gRPC', "the specification's error type"], rows),
+  ]);
+}
+
+const LIMITED = { agent: 'the agent', reach: 'what is shown' } as const;
+
+function permissionsPage(operations: readonly Operation[]): string {
+  const meanings = Object.entries(PERMISSIONS).map(([permission, meaning]) => {
+    const used = operations.filter((operation) => operation.permission === permission);
+    return `| \`${permission}\` | ${meaning} | ${used.map(({ id }) => `\`${id}\``).join(' ')} |`;
+  });
+  const roles = BUILT_IN.map(({ name, description, grants }) => {
+    const granted = grants.map(({ permission }) => `\`${permission}\``).join(' ');
+    return `| \`${name}\` | ${description} | ${granted} |`;
+  });
+  const rows = operations.map(({ id, permission, rest, scope, agentOwn }) => {
+    const limit = scope === undefined ? '' : LIMITED[scope];
+    const own = agentOwn === undefined ? '' : 'yes';
+    return `| \`${rest.method} ${rest.path}\` | \`${id}\` | \`${permission}\` | ${limit} | ${own} |`;
+  });
+  return page('Permissions', [
+    'Everything that is not granted is denied. A grant is a permission (`agents:read`), all of a resource (`agents:*`), one action on everything (`*:read`) or everything (`*`); it may be limited to agents by id, type or tag.',
+    table(['permission', 'allows', 'operations'], meanings),
+    '## Built-in roles',
+    table(['role', 'for', 'grants'], roles),
+    '## Operations',
+    '`open` needs no token, `self` any, `person` a user who has signed in. A grant limited to some agents counts where the fourth column says so: for the agent in the path, or by leaving out what it does not reach; elsewhere only an unlimited one counts.',
+    table(
+      ['request', 'operation', 'permission', 'a limited grant limits', 'agents, for themselves'],
+      rows,
+    ),
   ]);
 }
 
