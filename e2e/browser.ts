@@ -1,7 +1,7 @@
 /** A real browser for the page's tests, and what a page must not have. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, type ConsoleMessage, chromium, type Page } from 'playwright-core';
 import { limits } from './limits.ts';
 
 const CHROMIUM = process.env['OPMAS_TEST_CHROMIUM'] || '/usr/bin/chromium';
@@ -32,11 +32,17 @@ export async function launchBrowser() {
       const complaints: string[] = [];
       context.on('weberror', (error) => complaints.push(`error: ${error.error().message}`));
       context.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
+        if (message.type() === 'error') complaints.push(`console: ${told(message)}`);
       });
       return { context, page: await context.newPage(), complaints };
     },
   };
+}
+
+/** With where it came from: a request that was refused is named by its address alone. */
+function told(message: ConsoleMessage): string {
+  const { url } = message.location();
+  return url === '' ? message.text() : `${message.text()} ${url}`;
 }
 
 /** What axe finds against WCAG 2.2 A and AA, one line each. @param rules only these, by their ids */

@@ -5,9 +5,17 @@ import type { Socket } from 'node:net';
 import { OpmasError } from '../../kernel/errors.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
 
+const TOO_LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
+
 /** Closes the connection: where the next request would begin is not known. */
 export function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  if (error.code === TOO_LATE && socket.bytesRead === 0) {
+    // Browsers open connections ahead. An answer would be taken for that to the first request sent on one just
+    // then; where it closes without a word, the request is sent again on another.
     socket.destroy();
     return;
   }
@@ -23,7 +31,6 @@ function refusal(code: string | undefined): OpmasError {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new OpmasError('OPMAS_TOO_LARGE', 'The headers are too large');
   }
-  const late = code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const why = late ? 'The request did not arrive in time' : 'This is no HTTP request';
+  const why = code === TOO_LATE ? 'The request did not arrive in time' : 'This is no HTTP request';
   return new OpmasError('OPMAS_INVALID_REQUEST', why);
 }
