@@ -33,9 +33,9 @@ test('B1 matches with both scans, and sets them against the loop', async () => {
   expect(described(report)[0]).toContain('B1');
 });
 
-test('B2 finds the same with all events read and payload first, and has windows beside a loop', async () => {
+test('B2 finds the same with all events validated, parsed and payload first, and has windows beside a loop', async () => {
   const report = await agentStep(SMALL);
-  expect(names(report)).toHaveLength(8);
+  expect(names(report)).toHaveLength(10);
   expect(report.title).toContain('1,000 events');
   expect(described(report).join('\n')).toContain('windows');
 });

@@ -7,7 +7,7 @@ import { plainAgent } from './plain-agent.ts';
 import { type RouterRule, routerLines, routerPack } from './router-pack.ts';
 import { windowPack } from './window-pack.ts';
 
-export const STEP_WAYS = ['full', 'first', 'windows', 'plain', 'plainWindows'] as const;
+export const STEP_WAYS = ['full', 'parsed', 'first', 'windows', 'plain', 'plainWindows'] as const;
 export type StepWay = (typeof STEP_WAYS)[number];
 
 export interface StepSize {
@@ -25,13 +25,13 @@ export interface Way {
 
 export async function stepWay(way: StepWay, { events, ruleCount }: StepSize): Promise<Way> {
   const pack = routerPack(ruleCount);
-  const lines = messagesOf(pack, events);
+  const lines = messagesOf(pack, events, way === 'parsed' ? OF_OTHERS : {});
   const isWindowed = way === 'windows' || way === 'plainWindows';
   const rules = (isWindowed ? windowPack(pack) : pack).map(({ rule }) => rule);
   if (way === 'plain' || way === 'plainWindows') {
     return plainWay(lines.slice(0, limits.plainLoopLines), rules);
   }
-  return agentWay(lines, rules, { validate_every: way === 'full' ? 1 : 100 });
+  return agentWay(lines, rules, { validate_every: way === 'full' || way === 'parsed' ? 1 : 100 });
 }
 
 async function agentWay(
@@ -75,10 +75,12 @@ function plainWay(lines: readonly string[], rules: readonly Rule[]): Way {
   };
 }
 
+/** A member that no schema knows: an event with it is not known by its bytes, and is parsed. */
+const OF_OTHERS = { site: 'north' };
 const ID_PREFIX = '01JCZ9M8QK7W3R5T';
 
-/** Events as the collector writes them, about 250 bytes each. */
-function messagesOf(rules: readonly RouterRule[], count: number): string[] {
+/** Events as the collector writes them, about 250 bytes each, and what another producer adds. */
+function messagesOf(rules: readonly RouterRule[], count: number, added: object): string[] {
   const lines = routerLines(rules, count, 180).toString('latin1').trimEnd().split('\n');
   return lines.map((line, n) => {
     const [, program = 'kernel', message = line] =
@@ -94,7 +96,7 @@ function messagesOf(rules: readonly RouterRule[], count: number): string[] {
       facility: 'daemon',
       severity: 'info',
     };
-    return JSON.stringify(event);
+    return JSON.stringify({ ...event, ...added });
   });
 }
 

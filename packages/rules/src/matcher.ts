@@ -36,6 +36,8 @@ export interface SuspectLines {
   endOf(line: number): number;
   /** May the line's event match? */
   isSuspect(line: number): boolean;
+  /** Is it an event for sure? Known only of lines whose message is. */
+  isEvent(line: number): boolean;
   /** A character for each byte; '' where it is not known. */
   messageOf(line: number): string;
 }
@@ -142,6 +144,7 @@ export class Matcher {
       count,
       endOf: (each) => arena.endOf(each),
       isSuspect: (each) => arena.isSuspect(each),
+      isEvent: (each) => arena.isEvent(each),
       messageOf: (each) => {
         const begin = each === 0 ? 0 : arena.messageEndOf(each - 1) + 1;
         return arena.text.toString('latin1', begin, arena.messageEndOf(each));

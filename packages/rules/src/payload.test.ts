@@ -89,11 +89,25 @@ describe('PayloadScreen', () => {
     });
   });
 
-  it('reads one of so many others', () => {
+  it('reads one of so many others that are not proven', () => {
     const screen = new PayloadScreen({ validateOneIn: 10 });
-    const lines = Array.from({ length: 95 }, (_, n) => JSON.stringify(event(`nothing ${n}`)));
+    const foreign = (n: number) => JSON.stringify({ ...event(`nothing ${n}`), of_mine: 1 });
+    const lines = Array.from({ length: 190 }, (_, n) =>
+      n % 2 === 0 ? JSON.stringify(event(`nothing ${n}`)) : foreign(n),
+    );
     const read = [1, 2].map(() => screen.screen(compile('needle'), bytes(lines))?.read.length);
     expect(read).toEqual([9, 10]);
+  });
+
+  it('reads each that is not proven where it is told to', () => {
+    const screen = new PayloadScreen({ validateOneIn: 1 });
+    const { type: _type, ...untyped } = event('nothing');
+    const lines = [event('one'), untyped, event('two'), { ...event('three'), host: 7 }];
+    const text = bytes(lines.map((line) => JSON.stringify(line)));
+    expect(screen.screen(compile('needle'), text)).toMatchObject({
+      read: [{ line: 1 }, { line: 3 }],
+      skipped: 2,
+    });
   });
 
   it('reads the last in any case where it is told to, whatever blank lines follow', () => {

@@ -10,8 +10,9 @@ const CARRIAGE_RETURN = 13;
 
 export interface ScreenOptions {
   /**
-   * Of so many events that cannot match one is read and validated all the same, 1 to 1,000,000; by default
-   * 100. The others are neither parsed nor validated: what is no event among them is not noticed.
+   * Of so many lines that cannot match, and are not proven to be events, one is read all the same, 1 to
+   * 1,000,000; by default 100. The others are neither parsed nor validated: what is no event among them is not
+   * noticed.
    */
   validateOneIn?: number;
 }
@@ -40,7 +41,8 @@ export interface ScreenDemands {
 /**
  * Screens payloads of events, one JSON object a line, for one rule set after the other. Sound: a line is skipped
  * only if it holds no escape, says `"message":"` once, and no literal of any rule stands in what follows up to the
- * next quote. If it is an event at all, that is its message.
+ * next quote. If it is an event at all, that is its message. Events in the form in which OPMAS writes them, without
+ * white space or escapes, and with members that the schema names, are proven by their bytes.
  * @example
  * const screen = new PayloadScreen({ validateOneIn: 50 });
  * const screened = screen.screen(ruleset, payload);
@@ -48,7 +50,7 @@ export interface ScreenDemands {
  */
 export class PayloadScreen {
   readonly #validateOneIn: number;
-  /** Events skipped since the last that was read all the same. */
+  /** Lines skipped without proof since the last that was read all the same. */
   #since = 0;
 
   /** @throws {RangeError} when `validateOneIn` is out of range */
@@ -76,7 +78,7 @@ export class PayloadScreen {
     return lines === undefined ? undefined : this.#choose(payload, lines, last);
   }
 
-  /** The suspects, and one of so many others. */
+  /** The suspects, and one of so many that are not proven. */
   #choose(payload: Uint8Array, lines: SuspectLines, last: boolean): Screened {
     const read: PayloadLine[] = [];
     const lastLine = last ? lastOf(payload, lines) : -1;
@@ -85,7 +87,8 @@ export class PayloadScreen {
     for (let line = 0; line < lines.count; line++) {
       const end = lines.endOf(line);
       if (payload[begin] === BRACE || !isBlank(payload, begin, end)) {
-        const mustBeRead = lines.isSuspect(line) || this.#itsTurn() || line === lastLine;
+        const mustBeRead =
+          lines.isSuspect(line) || line === lastLine || !(lines.isEvent(line) || this.#maySkip());
         if (mustBeRead) read.push({ line, part, begin, end });
         part += 1;
       }
@@ -94,11 +97,11 @@ export class PayloadScreen {
     return { read, skipped: part - read.length };
   }
 
-  #itsTurn(): boolean {
+  #maySkip(): boolean {
     this.#since += 1;
-    if (this.#since < this.#validateOneIn) return false;
+    if (this.#since < this.#validateOneIn) return true;
     this.#since = 0;
-    return true;
+    return false;
   }
 }
 

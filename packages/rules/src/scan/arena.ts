@@ -2,6 +2,7 @@
 import {
   CLASSES,
   COMPARED,
+  EVENT,
   FOLDS,
   HIT_BYTES,
   HITS,
@@ -73,7 +74,12 @@ export class Arena {
 
   /** Where a line ended, by its number, once messages have been gathered. */
   endOf(line: number): number {
-    return (this.words[(LINES + line * LINE_BYTES) >> 2] ?? 0) & ~SUSPECT;
+    return (this.words[(LINES + line * LINE_BYTES) >> 2] ?? 0) & ~(SUSPECT | EVENT);
+  }
+
+  /** Is the line an event for sure? Known where messages were gathered from events that were judged. */
+  isEvent(line: number): boolean {
+    return ((this.words[(LINES + line * LINE_BYTES) >> 2] ?? 0) & EVENT) !== 0;
   }
 
   /** Where the line's message ends among the messages; the next begins behind the line feed there. */

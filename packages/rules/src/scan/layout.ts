@@ -36,6 +36,8 @@ export const LINES = SPOTS + CURSORS * HITS_PER_CURSOR * SPOT_BYTES;
 export const LINES_MAX = 2_048;
 /** Set in the first word of a line whose message is not known, or has a hit. */
 export const SUSPECT = 1 << 30;
+/** Set in the first word of a line that is an event for sure. */
+export const EVENT = 1 << 29;
 export const LINE_BYTES = 8;
 export const TEXT = LINES + LINE_BYTES * LINES_MAX;
 /**

@@ -3,30 +3,14 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Literal } from '../choose/literals.ts';
-import { typicalTraffic } from '../choose/traffic.ts';
-import { wholly } from '../slices.ts';
 import { CURSORS, HITS_PER_CURSOR, LINES_MAX, TEXT_BYTES } from './layout.ts';
 import type { Scan } from './scan.ts';
-import { buildTables, lower } from './tables.ts';
+import { lower } from './tables.ts';
+import { plain, scansOf, tablesOf } from './testing.ts';
 import { TypescriptScan } from './typescript.ts';
 import { MODULE_BASE64 } from './wasm/module.ts';
 import { program } from './wasm/program.ts';
 import { moduleSource } from './wasm/source.ts';
-import { WebassemblyScan } from './webassembly.ts';
-
-const traffic = typicalTraffic();
-const plain = (text: string): Literal => ({ text, fold: false });
-const tablesOf = (...literals: Literal[]) =>
-  wholly(
-    buildTables(
-      literals.map((literal) => [[literal]]),
-      traffic,
-    ),
-  );
-const scansOf = (...literals: Literal[]): Scan[] => {
-  const tables = tablesOf(...literals);
-  return [new TypescriptScan(tables), new WebassemblyScan(tables)];
-};
 
 /** Literal and begin of each hit, in the order given. */
 function found(scan: Scan, text: string): string[] {

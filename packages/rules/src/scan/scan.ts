@@ -16,7 +16,7 @@ export interface Scan {
    * Takes the first `length` bytes of the arena's text for events, one JSON object a line, and leaves there their
    * messages alone, each followed by a line feed. A line is suspect, and its message empty, where that is not
    * known for sure: it holds a backslash, or `"message"` not exactly once, or not followed by `:"` at once. Of any
-   * other, if it is an event at all, the message is known.
+   * other, if it is an event at all, the message is known; where its bytes prove that it is one, it is marked.
    * @returns how many lines the arena now knows; -1 when there are more than it can hold
    */
   gatherMessages(length: number): number;

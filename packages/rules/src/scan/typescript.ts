@@ -1,7 +1,9 @@
 /** The scan in TypeScript: the reference for the one in WebAssembly, and what runs where that cannot. */
 import { Arena, arenaBytes } from './arena.ts';
+import { isSurelyEvent } from './events.ts';
 import {
   CLASSES,
+  EVENT,
   FOLDS,
   HIT_BYTES,
   HITS,
@@ -138,12 +140,16 @@ export class TypescriptScan implements Scan {
       for (; key >= 0 && key < end; keys++) key = text.indexOf(KEY, key + KEY.length);
       known &&= keys === 1 && OPENED.equals(text.subarray(value - OPENED.length, value));
       const close = known ? text.subarray(value, end).indexOf(QUOTE) : -1;
+      let mark = close >= 0 ? 0 : SUSPECT;
+      if (close >= 0 && isSurelyEvent(text.toString('latin1', begin, end))) {
+        mark = EVENT;
+      }
       if (close >= 0) {
         text.copyWithin(out, value, value + close);
         out += close;
       }
       const word = (LINES + lines * LINE_BYTES) >> 2;
-      words[word] = close >= 0 ? end : end | SUSPECT;
+      words[word] = end | mark;
       words[word + 1] = out;
       bytes[TEXT + out] = LINE_FEED;
       out += 1;

@@ -52,24 +52,28 @@ describe('what is left unread', () => {
       .record({
         words: fc.array(word, { maxLength: 3 }),
         ascii: fc.boolean(),
+        own: fc.boolean(),
         host: fc.constantFrom('ap-1', 'ap-2'),
         blank: fc.boolean(),
       })
-      .map(({ words, ascii, host, blank }) => ({ message: words.join(' '), ascii, host, blank }));
+      .map(({ words, ...how }) => ({ message: words.join(' '), ...how }));
     await fc.assert(
       fc.asyncProperty(fc.array(line, { minLength: 2, maxLength: 30 }), async (all) => {
-        const payload = all
-          .map(({ message, ascii, host, blank }, n) => {
-            const json = JSON.stringify(event(n, message, host));
-            const text = ascii ? json.replace('n', '\\u006e') : json;
-            return blank ? `${text}\n \n` : text;
-          })
+        const written = all.map(({ message, ascii, own, host }, n) => {
+          const json = JSON.stringify(event(n, message, host));
+          const timed = own ? json.replace('00:00Z', '00:00.000Z') : json;
+          return ascii ? timed.replace('n', '\\u006e') : timed;
+        });
+        const payload = written
+          .map((text, n) => (all[n]?.blank ? `${text}\n \n` : text))
           .join('\n');
-        const [some, whole] = [agentOf(1_000_000), agentOf(1)];
-        for (const h of [some, whole]) await h.emitRaw('logs.auth', payload);
-        expect(some.findings.map(({ finding_id }) => finding_id)).toEqual(
-          whole.findings.map(({ finding_id }) => finding_id),
-        );
+        const [some, proven, whole] = [agentOf(1_000_000), agentOf(1), agentOf(1)];
+        for (const h of [some, proven]) await h.emitRaw('logs.auth', payload);
+        // An array is always read whole.
+        await whole.emitRaw('logs.auth', `[${written.join(',')}]`);
+        const ids = ({ findings }: TestHarness) => findings.map(({ finding_id }) => finding_id);
+        expect(ids(some)).toEqual(ids(whole));
+        expect(ids(proven)).toEqual(ids(whole));
         expect(some.metrics.get('events_processed')).toBe(all.length);
         expect(some.metrics.get('processing_time')).toMatchObject({ count: all.length });
         expect(unread(whole)).toBe(0);
@@ -83,6 +87,17 @@ describe('what is left unread', () => {
     await h.emitRaw('logs.auth', lines([...QUIET, 'a needle']).join('\n'));
     expect(h.findings).toHaveLength(1);
     expect([unread(h), h.metrics.get('events_processed')]).toEqual([45, 51]);
+  });
+
+  test('is with every one validated what its bytes prove an event', async () => {
+    const h = agentOf(1, [rule('plain', 'needle')]);
+    const own = lines(QUIET).map((line) => line.replace('00:00Z', '00:00.000Z'));
+    await h.emitRaw('logs.auth', [...own, ...lines(QUIET)].join('\n'));
+    expect([unread(h), h.metrics.get('events_processed')]).toEqual([50, 100]);
+    // No router says so: the message is read whole, and the one is told.
+    await h.emitRaw('logs.auth', [...own, own[0]?.replace('01-01', '01-32')].join('\n'));
+    expect(h.deadLetters).toHaveLength(1);
+    expect(unread(h)).toBe(50);
   });
 
   test('is nothing of a single event, of an array, and of rules that look at every event', async () => {

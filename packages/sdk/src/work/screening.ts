@@ -12,7 +12,7 @@ export interface ScreeningPorts {
 }
 
 /**
- * An event is left unread when no rule can match it, and it is not its turn to be validated. Never of a message
+ * An event is left unread when no rule can match it, and its bytes prove it valid or it is not its turn to be validated. Never of a message
  * with a single event, of one that came before, or of a topic in which something invalid was found lately.
  */
 export class Screening {
@@ -31,7 +31,7 @@ export class Screening {
   /** What of a message has to be read; undefined: all. */
   screen({ topic, data, deliveries }: Delivery): Screened | undefined {
     const every = this.#ports.validateEvery();
-    if (every === 1 || deliveries > 1 || this.#distrusted.has(topic)) return undefined;
+    if (deliveries > 1 || this.#distrusted.has(topic)) return undefined;
     const ruleset = this.#ports.ruleset();
     if (ruleset === undefined) return undefined;
     if (this.#pause > 0) {

@@ -46,12 +46,13 @@ export const load64 = memory([0x29], 0);
 export const load8 = memory([0x2d], 0);
 export const loadVector = memory([0xfd, 0x00], 0);
 export const equalBytes = (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x23];
+export const lessBytes = (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x26];
+export const greaterBytes = (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x28];
+export const orBytes = (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x50];
 export const bitmask = (vector: Code): Code => [...vector, 0xfd, ...unsigned(0x64)];
-export const vectorOf = (byte: number): Code => [
-  0xfd,
-  0x0c,
-  ...Array.from({ length: 16 }, () => byte),
-];
+/** @param bytes 16 */
+export const vectorFrom = (bytes: Iterable<number>): Code => [0xfd, 0x0c, ...bytes];
+export const vectorOf = (byte: number): Code => vectorFrom(new Uint8Array(16).fill(byte));
 export const store32 = (address: Code, value: Code, offset = 0): Code => [
   ...address,
   ...value,

@@ -1,5 +1,6 @@
 /** What the scan in WebAssembly does with lines: where hits stand, and the messages of events. */
 import {
+  EVENT,
   HIT_BYTES,
   HITS,
   LINE_BYTES,
@@ -12,6 +13,7 @@ import {
   TEXT,
 } from '../layout.ts';
 import * as a from './assembler.ts';
+import { EVENT_END, GLOBALS } from './indexes.ts';
 
 const { add, and, block, branch, branchIf, get, i32, load32, load8, loop, set, sub, when } = a;
 
@@ -99,9 +101,9 @@ export const spots: a.Func = {
   ],
 };
 
-/** Counts in 'found' the keys among the bits `among` of 'keys', each at 'at' and so many bytes, the last in 'key'. */
-const countKeys = (among: a.Code): a.Code[] => [
-  set('some', and(get('keys'), among)),
+/** Counts in 'found' the keys in front of the bits 'before' of 'keys', the last in 'key'. */
+const countKeys: a.Code[] = [
+  set('some', and(get('keys'), get('before'))),
   block(
     'counted',
     loop(
@@ -124,67 +126,86 @@ const countKeys = (among: a.Code): a.Code[] => [
   ),
 ];
 
-/** The line ends at `end`: its message goes to 'out' where it is known, and its words to 'to'. */
-const endLine = (end: a.Code): a.Code[] => [
-  when(a.eq(get('to'), i32(LINES_END)), a.giveBack(i32(-1))),
-  set('suspect', i32(SUSPECT)),
-  block(
-    'unknown',
-    branchIf('unknown', get('escaped')),
-    branchIf('unknown', a.ne(get('found'), i32(1))),
-    branchIf('unknown', a.ne(load8(get('key'), TEXT + 9), i32(COLON))),
-    branchIf('unknown', a.ne(load8(get('key'), TEXT + 10), i32(QUOTE))),
-    set('from', add(get('key'), i32(11))),
-    set('close', get('from')),
-    block(
-      'closed',
-      loop(
-        'open',
-        branchIf('unknown', a.atLeast(get('close'), end)),
-        set('some', a.bitmask(a.equalBytes(a.loadVector(get('close'), TEXT), a.vectorOf(QUOTE)))),
-        branchIf('closed', get('some')),
-        set('close', add(get('close'), i32(16))),
-        branch('open'),
-      ),
-    ),
-    set('close', add(get('close'), a.trailingZeros(get('some')))),
-    branchIf('unknown', a.atLeast(get('close'), end)),
-    set('until', add(get('out'), sub(get('close'), get('from')))),
-    when(
-      // A vector written so near would reach what is not read yet.
-      a.less(sub(get('from'), get('out')), i32(16)),
-      a.copy(
-        add(get('out'), i32(TEXT)),
-        add(get('from'), i32(TEXT)),
-        sub(get('close'), get('from')),
-      ),
-      set('out', get('until')),
-    ),
-    block(
-      'copied',
-      loop(
-        'vector',
-        branchIf('copied', a.atLeast(get('out'), get('until'))),
-        a.storeVector(get('out'), a.loadVector(get('from'), TEXT), TEXT),
-        set('out', add(get('out'), i32(16))),
-        set('from', add(get('from'), i32(16))),
-        branch('vector'),
-      ),
-    ),
-    set('out', get('until')),
-    set('suspect', i32(0)),
-  ),
-  a.store32(get('to'), a.or(end, get('suspect'))),
-  a.store32(get('to'), get('out'), 4),
-  a.store8(get('out'), i32(LINE_FEED), TEXT),
-  set('out', add(get('out'), i32(1))),
-  set('to', add(get('to'), i32(LINE_BYTES))),
-  set('escaped', i32(0)),
+/** Where the line ends that begins at 'begin', and what it holds up to there: escapes, and keys of a message. */
+const readLine: a.Code[] = [
+  set('at', get('begin')),
+  set('end', get('length')),
   set('found', i32(0)),
+  set('escapes', i32(0)),
+  block(
+    'ended',
+    loop(
+      'vectors',
+      branchIf('ended', a.atLeast(get('at'), get('length'))),
+      ...bytesAre(QUOTE, get('length'), 'keys'),
+      set(
+        'keys',
+        and(
+          get('keys'),
+          a.bitmask(a.equalBytes(a.loadVector(get('at'), TEXT + 1), a.vectorOf(LETTER_M))),
+        ),
+      ),
+      ...bytesAre(BACKSLASH, get('length'), 'some'),
+      ...lineFeeds(get('length')),
+      // The bits in front of the line feed; all where there is none.
+      set('before', sub(and(get('mask'), sub(i32(0), get('mask'))), i32(1))),
+      set('escapes', a.or(get('escapes'), and(get('some'), get('before')))),
+      ...countKeys,
+      when(get('mask'), set('end', add(get('at'), a.trailingZeros(get('mask')))), branch('ended')),
+      set('at', add(get('at'), i32(16))),
+      branch('vectors'),
+    ),
+  ),
+];
+
+/** The message of a line that was read, if it is one: else leaves for `unknown`. */
+const findMessage = (unknown: string): a.Code[] => [
+  branchIf(unknown, get('escapes')),
+  branchIf(unknown, a.ne(get('found'), i32(1))),
+  branchIf(unknown, a.ne(load8(get('key'), TEXT + 9), i32(COLON))),
+  branchIf(unknown, a.ne(load8(get('key'), TEXT + 10), i32(QUOTE))),
+  set('from', add(get('key'), i32(11))),
+  set('close', get('from')),
+  block(
+    'closed',
+    loop(
+      'open',
+      branchIf(unknown, a.atLeast(get('close'), get('end'))),
+      set('some', a.bitmask(a.equalBytes(a.loadVector(get('close'), TEXT), a.vectorOf(QUOTE)))),
+      branchIf('closed', get('some')),
+      set('close', add(get('close'), i32(16))),
+      branch('open'),
+    ),
+  ),
+  set('close', add(get('close'), a.trailingZeros(get('some')))),
+  branchIf(unknown, a.atLeast(get('close'), get('end'))),
+];
+
+/** Puts the bytes from 'from' to 'close' behind the messages before. */
+const moveMessage: a.Code[] = [
+  set('until', add(get('out'), sub(get('close'), get('from')))),
+  when(
+    // A vector written so near would reach what is not read yet.
+    a.less(sub(get('from'), get('out')), i32(16)),
+    a.copy(add(get('out'), i32(TEXT)), add(get('from'), i32(TEXT)), sub(get('close'), get('from'))),
+    set('out', get('until')),
+  ),
+  block(
+    'copied',
+    loop(
+      'vector',
+      branchIf('copied', a.atLeast(get('out'), get('until'))),
+      a.storeVector(get('out'), a.loadVector(get('from'), TEXT), TEXT),
+      set('out', add(get('out'), i32(16))),
+      set('from', add(get('from'), i32(16))),
+      branch('vector'),
+    ),
+  ),
+  set('out', get('until')),
 ];
 
 const MESSAGES_LOCALS =
-  'at mask escapes keys left before end begin to out some spot key found escaped suspect from close until'.split(
+  'begin end to out mark at mask left before escapes keys found key some spot from close until'.split(
     ' ',
   );
 
@@ -201,43 +222,37 @@ export const messages: a.Func = {
     block(
       'done',
       loop(
-        'vectors',
-        branchIf('done', a.atLeast(get('at'), get('length'))),
-        ...bytesAre(LINE_FEED, get('length')),
-        ...bytesAre(BACKSLASH, get('length'), 'escapes'),
-        ...bytesAre(QUOTE, get('length'), 'keys'),
-        set(
-          'keys',
-          and(
-            get('keys'),
-            a.bitmask(a.equalBytes(a.loadVector(get('at'), TEXT + 1), a.vectorOf(LETTER_M))),
-          ),
-        ),
+        'lines',
+        branchIf('done', a.atLeast(get('begin'), get('length'))),
+        when(a.eq(get('to'), i32(LINES_END)), a.giveBack(i32(-1))),
+        set('mark', i32(SUSPECT)),
+        set('end', a.call(EVENT_END, get('begin'), get('length'))),
         block(
-          'next',
-          loop(
-            'ends',
-            branchIf('next', a.isZero(get('mask'))),
-            // The bits in front of the line feed.
-            set('before', sub(and(get('mask'), sub(i32(0), get('mask'))), i32(1))),
-            set('end', add(get('at'), a.trailingZeros(get('mask')))),
-            when(and(get('escapes'), get('before')), set('escaped', i32(1))),
-            ...countKeys(get('before')),
-            set('escapes', and(get('escapes'), sub(i32(-1), get('before')))),
-            set('keys', and(get('keys'), sub(i32(-1), get('before')))),
-            set('mask', and(get('mask'), sub(get('mask'), i32(1)))),
-            ...endLine(get('end')),
-            set('begin', add(get('end'), i32(1))),
-            branch('ends'),
+          'told',
+          block(
+            'found',
+            when(
+              get('end'),
+              set('mark', i32(EVENT)),
+              set('from', a.getGlobal(GLOBALS.messageBegin)),
+              set('close', a.getGlobal(GLOBALS.messageEnd)),
+              branch('found'),
+            ),
+            ...readLine,
+            ...findMessage('told'),
+            set('mark', i32(0)),
           ),
+          ...moveMessage,
         ),
-        when(get('escapes'), set('escaped', i32(1))),
-        ...countKeys(i32(-1)),
-        set('at', add(get('at'), i32(16))),
-        branch('vectors'),
+        a.store32(get('to'), a.or(get('end'), get('mark'))),
+        a.store32(get('to'), get('out'), 4),
+        a.store8(get('out'), i32(LINE_FEED), TEXT),
+        set('out', add(get('out'), i32(1))),
+        set('to', add(get('to'), i32(LINE_BYTES))),
+        set('begin', add(get('end'), i32(1))),
+        branch('lines'),
       ),
     ),
-    when(a.less(get('begin'), get('length')), ...endLine(get('length'))),
     a.shr(sub(get('to'), i32(LINES)), i32(3)),
   ],
 };

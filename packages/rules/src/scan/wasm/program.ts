@@ -16,6 +16,8 @@ import {
   TEXT,
 } from '../layout.ts';
 import * as a from './assembler.ts';
+import { eventEnd } from './events.ts';
+import { GLOBALS, RECORD, SAME } from './indexes.ts';
 import { messages, spots } from './lines.ts';
 
 const { add, and, block, branch, branchIf, get, i32, load32, load8, loop, set, sub, when } = a;
@@ -24,11 +26,6 @@ const { add, and, block, branch, branchIf, get, i32, load32, load8, loop, set, s
 const UNROLLED = 2;
 const REGION = HITS_PER_CURSOR * HIT_BYTES;
 const cursors = Array.from({ length: CURSORS }, (_, k) => k);
-
-/** Indexes of the functions and globals. */
-const SAME = 0;
-const RECORD = 1;
-const GLOBALS = { length: 0, part: 1, lost: 2 } as const;
 
 const global = (name: keyof typeof GLOBALS) => a.getGlobal(GLOBALS[name]);
 
@@ -256,5 +253,5 @@ function inUnrolledBlocks(): a.Code[] {
 
 /** The module's bytes; `module.ts` holds them ready. */
 export function program(): Uint8Array {
-  return a.assemble([same, record, scan, spots, messages], Object.keys(GLOBALS).length);
+  return a.assemble([same, record, scan, spots, messages, eventEnd], Object.keys(GLOBALS).length);
 }
