@@ -11,7 +11,7 @@ const scans = scansOf(plain('needle'));
 function judged(text: string): (boolean | undefined)[][] {
   return scans.map((scan) => {
     // What the text before left behind proves nothing.
-    scan.arena.text.fill('"}', 0, Buffer.byteLength(text) + 64);
+    scan.arena.text.fill('"}\n', Buffer.byteLength(text), Buffer.byteLength(text) + 64);
     const count = scan.gatherMessages(scan.arena.text.write(text));
     return Array.from({ length: count }, (_, line) =>
       scan.arena.isSuspect(line) ? undefined : scan.arena.isEvent(line),
@@ -73,6 +73,7 @@ describe('is a line an event for sure?', () => {
     ['two objects', `${line({})}${line({}).replace('message', 'type')}`],
     ['a comma too many', line({}).replace('}', ',}')],
     ['no end', line({}).slice(0, -1)],
+    ['no end of a text', line({}).slice(0, -2)],
     ['another end', `${line({}).slice(0, -1)}]`],
     ['a tab in a text', line({}).replace('ap-17', 'ap\t17')],
     ...[
@@ -109,7 +110,18 @@ describe('is a line an event for sure?', () => {
     );
     const text = fc.oneof(
       fc.string({ maxLength: 40, unit: 'grapheme' }),
-      fc.constantFrom('a', 'ap-17', 'x'.repeat(15), 'y'.repeat(64), 'z'.repeat(256), '', '\t', '"'),
+      fc.constantFrom(
+        'a',
+        'ap-17',
+        'x'.repeat(15),
+        'y'.repeat(64),
+        'z'.repeat(256),
+        '',
+        '\t',
+        '"',
+        '\\n',
+        '\\"',
+      ),
     );
     const time = fc.oneof(
       fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
