@@ -3,13 +3,14 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { tempDir, waitFor } from '@opmas/testkit';
+import { compileCacheEnv, shareCompileCache, tempDir, waitFor } from '@opmas/testkit';
 import { afterAll, expect, test } from 'vitest';
 import { EXIT } from './exit-codes.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const place = tempDir('whole');
 const env = {
+  ...compileCacheEnv(),
   PATH: process.env['PATH'],
   HOME: place.path,
   OPMAS_DATA_DIR: join(place.path, 'data'),
@@ -55,6 +56,7 @@ test('init, up, status, doctor, a log line, its finding, restart, down', async (
   expect((await opmas('status')).code).toBe(EXIT.unreachable);
   expect((await opmas('init', 'agent', 'door_agent', '--rules')).code).toBe(EXIT.ok);
 
+  shareCompileCache(env.OPMAS_DATA_DIR);
   running = spawn(process.execPath, [MAIN, 'up', '--json'], { cwd: place.path, env });
   const [line] = (await once(running.stdout ?? running, 'data')) as [Buffer];
   const { url } = JSON.parse(line.toString('utf8')) as { url: string };

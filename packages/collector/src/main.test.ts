@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { collectorPermissions } from '@opmas/bus';
-import { tempDir, waitFor } from '@opmas/testkit';
+import { compileCacheEnv, tempDir, waitFor } from '@opmas/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { broker, storedCount, tcp, write } from './testing/rig.ts';
 
@@ -14,7 +14,7 @@ const MAIN = join(import.meta.dirname, 'main.ts');
 
 function run(env: Record<string, string>) {
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...compileCacheEnv(), PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

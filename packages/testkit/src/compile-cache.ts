@@ -12,3 +12,9 @@ export function shareCompileCache(dataDir: string): void {
   mkdirSync(run, { mode: 0o700, recursive: true });
   symlinkSync(shared, join(run, 'compile-cache'));
 }
+
+/** For the environment of any other Node that a test starts: the same cache, empty outside a test run. */
+export function compileCacheEnv(): Record<string, string> {
+  const shared = process.env[RUN_COMPILE_CACHE];
+  return shared === undefined ? {} : { NODE_COMPILE_CACHE: shared };
+}

@@ -1,5 +1,5 @@
 /** Real servers and honest waits for tests; private, never shipped. */
-export { shareCompileCache } from './compile-cache.ts';
+export { compileCacheEnv, shareCompileCache } from './compile-cache.ts';
 export { type FakeClock, fakeClock } from './fake-clock.ts';
 export { freePort, freeUdpPort } from './free-port.ts';
 export { type TestNats, type TestNatsOptions, type TestUser, testNats } from './nats.ts';

@@ -1,9 +1,17 @@
 /** The embedded database: made once, closed to others, back after every kill, never doubled. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TempDir, tempDir, waitFor } from '@opmas/testkit';
 import pg from 'pg';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ChildEvent } from '../process/child.ts';
 import { identityOf } from '../process/identity.ts';
 import { processesIn } from '../process/leftovers.ts';
@@ -17,16 +25,19 @@ import {
 import { postgresPlace, userFor } from './place.ts';
 import { DATABASE, socketUrl } from './roles.ts';
 
+/** One for all that need no folder of their own: only the first start makes a cluster in it. */
 let dir: TempDir;
 let running: EmbeddedPostgres[] = [];
-beforeEach(() => {
+beforeAll(() => {
   dir = tempDir('pg');
 });
 afterEach(async () => {
   for (const one of running) await one.stop();
   running = [];
-  dir.remove();
 });
+afterAll(() => dir.remove());
+
+const ownFolder = () => mkdtempSync(join(dir.path, 'own-'));
 
 async function start(options: Partial<EmbeddedPostgresOptions> = {}): Promise<EmbeddedPostgres> {
   const started = await embeddedPostgres({ dataDir: dir.path, durable: false, ...options });
@@ -53,7 +64,7 @@ test('the application is no superuser and owns nothing; no other door is open', 
   );
   expect(role).toEqual({ rolsuper: false, rolcreatedb: false, rolcreaterole: false });
   await expect(query(postgres.url, 'CREATE TABLE t (a int)')).rejects.toThrow(/permission denied/);
-  await query(postgres.migrateUrl, 'CREATE TABLE t (a int)');
+  await query(postgres.migrateUrl, 'DROP TABLE IF EXISTS t; CREATE TABLE t (a int)');
   await query(postgres.url, 'INSERT INTO t VALUES (1)');
   const [tcp] = await query(postgres.url, `SELECT current_setting('listen_addresses') AS on`);
   expect(tcp).toEqual({ on: '' });
@@ -67,24 +78,27 @@ test('the application is no superuser and owns nothing; no other door is open', 
 
 test('the second start finds everything as it was', async () => {
   const first = await start();
-  await query(first.migrateUrl, 'CREATE TABLE t AS SELECT 7 AS a');
+  await query(first.migrateUrl, 'DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS a');
   await first.stop();
   const second = await start();
   expect(second.url).toBe(first.url);
-  expect(await query(second.url, 'SELECT a FROM t')).toEqual([{ a: 7 }]);
+  expect(await query(second.url, 'SELECT a FROM kept')).toEqual([{ a: 7 }]);
 });
 
 test('after kill -9 it is back by itself with what was committed', async () => {
   const events: ChildEvent[] = [];
   const postgres = await start({ durable: true, onEvent: (event) => events.push(event) });
-  await query(postgres.migrateUrl, 'CREATE TABLE t AS SELECT 7 AS a');
+  await query(
+    postgres.migrateUrl,
+    'DROP TABLE IF EXISTS committed; CREATE TABLE committed AS SELECT 8 AS a',
+  );
   const before = postgres.pid() ?? 0;
   process.kill(before, 'SIGKILL');
   await waitFor(() => events.filter(({ kind }) => kind === 'started').length === 2, {
     timeoutMs: 25_000,
   });
   expect(postgres.pid()).not.toBe(before);
-  expect(await query(postgres.url, 'SELECT a FROM t')).toEqual([{ a: 7 }]);
+  expect(await query(postgres.url, 'SELECT a FROM committed')).toEqual([{ a: 8 }]);
 });
 
 test('stop leaves no process, also right after the postmaster was killed', async () => {
@@ -118,10 +132,11 @@ test('a pid file that names an unrelated process does not stop the start', async
 });
 
 test('an initdb that was killed half way is thrown away', async () => {
-  const place = postgresPlace(dir.path, postgresUser());
+  const dataDir = ownFolder();
+  const place = postgresPlace(dataDir, postgresUser());
   mkdirSync(`${place.cluster}.new`, { recursive: true });
   writeFileSync(join(`${place.cluster}.new`, 'rubbish'), 'x');
-  await start();
+  await start({ dataDir });
   expect(existsSync(`${place.cluster}.new`)).toBe(false);
 });
 
@@ -129,14 +144,15 @@ test.each([
   ['spaces, quotes and commas', `a b'c,"d`],
   ['more than a socket path may hold', 'x'.repeat(120)],
 ])('the data folder may have %s in its path', async (_, name) => {
-  const postgres = await start({ dataDir: join(dir.path, name) });
+  const postgres = await start({ dataDir: join(ownFolder(), name) });
   expect(await query(postgres.url, 'SELECT 1 AS a')).toEqual([{ a: 1 }]);
   expect(statSync(postgres.place.socketDir).mode & 0o077).toBe(0);
 });
 
 test('a database of another PostgreSQL is refused, not replaced', async () => {
-  mkdirSync(join(dir.path, 'postgres', '17'), { recursive: true });
-  await expect(start()).rejects.toMatchObject({ code: 'data_dir_unusable' });
+  const dataDir = ownFolder();
+  mkdirSync(join(dataDir, 'postgres', '17'), { recursive: true });
+  await expect(start({ dataDir })).rejects.toMatchObject({ code: 'data_dir_unusable' });
 });
 
 const asRoot = process.getuid?.() === 0;
@@ -144,17 +160,18 @@ const asRoot = process.getuid?.() === 0;
 test.runIf(asRoot)(
   'root without user namespaces runs it as nobody, out of a closed folder',
   async () => {
-    chmodSync(dir.path, 0o700);
+    const folder = ownFolder();
+    chmodSync(folder, 0o700);
     const outside = tempDir('outside');
     const postgres = await start({
-      dataDir: join(dir.path, 'data'),
+      dataDir: join(folder, 'data'),
       user: 'setuid',
       outside: outside.path,
     });
     const status = readFileSync(`/proc/${postgres.pid()}/status`, 'utf8');
     expect(status).toMatch(/^Uid:\t65534\t65534/m);
     await query(postgres.migrateUrl, 'CREATE TABLE t (a int)');
-    expect(userFor(join(dir.path, 'data'), 'namespace')).toBe('setuid');
+    expect(userFor(join(folder, 'data'), 'namespace')).toBe('setuid');
     await postgres.stop();
     outside.remove();
   },
@@ -163,8 +180,9 @@ test.runIf(asRoot)(
 test.runIf(asRoot)(
   'a database begun in a user namespace is not begun again without one',
   async () => {
-    mkdirSync(join(dir.path, 'postgres', '18'), { recursive: true });
-    expect(() => userFor(dir.path, 'setuid')).toThrow(/user namespaces/);
-    expect(userFor(dir.path, 'namespace')).toBe('namespace');
+    const dataDir = ownFolder();
+    mkdirSync(join(dataDir, 'postgres', '18'), { recursive: true });
+    expect(() => userFor(dataDir, 'setuid')).toThrow(/user namespaces/);
+    expect(userFor(dataDir, 'namespace')).toBe('namespace');
   },
 );

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { compileCacheEnv } from '@opmas/testkit';
 
 export interface Helper {
   process: ChildProcess;
@@ -18,7 +19,7 @@ export async function startHelper(
 ): Promise<Helper> {
   const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...compileCacheEnv(), PATH: process.env['PATH'], ...env },
   });
   const exited = once(child, 'exit');
   const lines = createInterface({ input: child.stdout });

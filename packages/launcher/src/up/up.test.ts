@@ -1,10 +1,10 @@
 /** `opmas up` with real servers and stand-in parts: order, revival, one holder, nothing left behind. */
 import { once } from 'node:events';
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TempDir, tempDir, waitFor } from '@opmas/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { lockHolder } from '../data/lock.ts';
 import { identityOf } from '../process/identity.ts';
 import { processesIn } from '../process/leftovers.ts';
@@ -18,10 +18,11 @@ import { type Running, type UpOptions, up } from './up.ts';
 const PART = join(import.meta.dirname, '..', 'testing', 'part.mjs');
 const SCRIPTS = { server: PART, host: PART, collector: PART };
 
+/** One for all, as a folder is used: only the first start makes a database in it. */
 let dir: TempDir;
 let helpers: Helper[] = [];
 let own: Running[] = [];
-beforeEach(() => {
+beforeAll(() => {
   dir = tempDir('up');
 });
 afterEach(async () => {
@@ -30,8 +31,8 @@ afterEach(async () => {
   for (const running of own) await running.stop();
   own = [];
   await down(dir.path);
-  dir.remove();
 });
+afterAll(() => dir.remove());
 
 function environment(more: Record<string, string> = {}): Record<string, string> {
   return {
@@ -112,6 +113,7 @@ test('a second one on the same folder is refused, naming the first', async () =>
 
 test('a killed part comes back, with the port it had', async () => {
   const record = join(dir.path, 'record');
+  rmSync(record, { force: true });
   const handed = settings();
   const server = { ...handed.handedOn.server, PART_RECORD: record };
   await upHere({ ...handed, handedOn: { ...handed.handedOn, server } });
@@ -157,20 +159,21 @@ test('down ends it from outside, and again finds nothing to do', async () => {
 });
 
 test('a taken port is refused before anything is started', async () => {
+  const OPMAS_DATA_DIR = join(dir.path, 'unused');
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   const port = address !== null && typeof address === 'object' ? String(address.port) : '';
   for (const name of ['OPMAS_HTTP_PORT', 'OPMAS_SYSLOG_PORT']) {
-    await expect(upHere(settings({ [name]: port }))).rejects.toMatchObject({
+    await expect(upHere(settings({ OPMAS_DATA_DIR, [name]: port }))).rejects.toMatchObject({
       code: 'port_taken',
       message: expect.stringContaining(`process ${process.pid} (`) as string,
       fix: expect.stringContaining(name) as string,
     });
   }
   server.close();
-  expect(existsSync(join(dir.path, 'postgres'))).toBe(false);
-  expect(lockHolder(dir.path)).toBeUndefined();
+  expect(existsSync(join(OPMAS_DATA_DIR, 'postgres'))).toBe(false);
+  expect(lockHolder(OPMAS_DATA_DIR)).toBeUndefined();
 });
 
 test('a data folder that cannot be made is named', async () => {
@@ -208,7 +211,8 @@ test('an interruption at any step of the start leaves nothing', async () => {
 });
 
 test('external servers are used as they are, without embedded ones', async () => {
-  const record = join(dir.path, 'record');
+  const record = join(dir.path, 'record-external');
+  rmSync(record, { force: true });
   const external = settings({
     OPMAS_DATABASE_URL: 'postgres://app:p@db.example/opmas',
     OPMAS_NATS_URL: 'nats://broker.example:4222',

@@ -24,7 +24,14 @@ import {
   RegistrationRequest,
   streams,
 } from '@opmas/protocol';
-import { type TempDir, type TestNats, tempDir, testNats, waitFor } from '@opmas/testkit';
+import {
+  compileCacheEnv,
+  type TempDir,
+  type TestNats,
+  tempDir,
+  testNats,
+  waitFor,
+} from '@opmas/testkit';
 import { configHash } from '../config.ts';
 
 const RUNNER = fileURLToPath(new URL('../runner/start.mjs', import.meta.url));
@@ -166,7 +173,7 @@ export class World {
     return dir;
   }
 
-  /** Starts the runner with exactly the environment the host gives. */
+  /** Starts the runner with exactly the environment the host gives, and what the run has compiled. */
   launch(
     packageDir: string,
     options: {
@@ -187,6 +194,7 @@ export class World {
         cwd: this.stateDir,
         stdio: ['ignore', log, log],
         env: {
+          ...compileCacheEnv(),
           ...(options.anonymous === true ? {} : { AGENT_ID: this.agentId }),
           MANAGEMENT_API_URL: this.url,
           OPMAS_INSTANCE_ID: options.instanceId ?? randomUUID(),

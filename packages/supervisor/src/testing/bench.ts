@@ -23,10 +23,10 @@ import {
   type LaunchTicket,
   subjects,
 } from '@opmas/protocol';
-import { type TempDir, type TestNats, tempDir, waitFor } from '@opmas/testkit';
+import { compileCacheEnv, type TempDir, type TestNats, tempDir, waitFor } from '@opmas/testkit';
 import type { Log } from '../link.ts';
 
-export const FIXTURE = join(import.meta.dirname, 'fixture-agent.ts');
+export const FIXTURE = join(import.meta.dirname, 'fixture-start.mjs');
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
 
 const nothing = () => undefined;
@@ -158,7 +158,10 @@ export async function testBench(nats: TestNats): Promise<Bench> {
     agent(name, behaviour, over = {}) {
       const file = join(packageOf(name), 'behave.json');
       const content = JSON.stringify(behaviour);
-      mkdirSync(join(packageOf(name), '.opmas'), { recursive: true });
+      const notes = join(packageOf(name), '.opmas');
+      mkdirSync(notes, { recursive: true });
+      // The host hands nothing of its own environment on: the agent reads here where the run's cache is.
+      writeFileSync(join(notes, 'compile-cache'), compileCacheEnv()['NODE_COMPILE_CACHE'] ?? '');
       rmSync(file, { force: true });
       writeFileSync(file, content, { mode: 0o400 });
       const sha256 = createHash('sha256').update(content).digest('hex');
@@ -222,6 +225,7 @@ interface HostEnv {
 function hostProcess({ dataDir, hostId, natsUrl, creds }: HostEnv): HostProcess {
   const child = spawn(process.execPath, [MAIN], {
     env: {
+      ...compileCacheEnv(),
       PATH: process.env['PATH'],
       OPMAS_DATA_DIR: dataDir,
       OPMAS_HOST_ID: hostId,
