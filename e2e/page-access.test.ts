@@ -9,6 +9,7 @@ import { checked } from './api.ts';
 import { axeFaults, launchBrowser, readableStores, type Visitor } from './browser.ts';
 import { limits } from './limits.ts';
 import { type Product, startProduct } from './product.ts';
+import { expectAccessible, heading, open as openScreen } from './screens.ts';
 import { nextTotpCode, totpCode } from './totp.ts';
 
 const COOKIE = '__Host-opmas-refresh';
@@ -34,13 +35,7 @@ afterAll(async () => {
   await product?.stop();
 }, limits.stopMs * 2);
 
-const heading = (page: Page, name: string) =>
-  page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
-
-async function open(page: Page, path: string, title: string): Promise<void> {
-  await page.goto(`${product.url}${path}`);
-  await heading(page, title);
-}
+const open = (page: Page, path: string, title: string) => openScreen(product, page, path, title);
 
 async function signIn(page: Page, who: { username: string; password: string }): Promise<void> {
   await page.getByLabel('User name').fill(who.username);
@@ -418,18 +413,7 @@ test('every screen is accessible, in light and dark', async () => {
     ['/tokens?ended=yes', 'Tokens'],
     ['/audit', 'Audit log'],
   ];
-  for (const [path, title] of screens) {
-    await page.emulateMedia({ colorScheme: 'light' });
-    await page.goto(`${product.url}${path}`);
-    await page.getByRole('heading', { level: 1, name: title, includeHidden: true }).waitFor();
-    await page.getByLabel('Loading…').waitFor({ state: 'detached' });
-    expect(await axeFaults(page), `${path} light`).toEqual([]);
-    // Of all that axe looks at, the scheme changes the colours alone.
-    await page.emulateMedia({ colorScheme: 'dark' });
-    await page.locator('html[data-mantine-color-scheme=dark]').waitFor();
-    expect(await axeFaults(page, ['color-contrast']), `${path} dark`).toEqual([]);
-  }
-  await page.emulateMedia({ colorScheme: null });
+  await expectAccessible(product, page, screens, []);
 }, 120_000);
 
 test('nothing failed or was refused on the way', () => {
