@@ -6,7 +6,8 @@ import { badCursor, decodeCursor } from '../../kernel/paging.ts';
 import type { Executor } from '../../platform/ports.ts';
 import { agentFacts } from '../agents/index.ts';
 import { headOf, versionOf } from './configs.store.ts';
-import { rolledOut } from './drafts.errors.ts';
+import { draftEnd } from './draft-ends.store.ts';
+import { hasEnded, noDraft, rolledOut } from './drafts.errors.ts';
 import * as store from './drafts.store.ts';
 import { describeScope, type ScopeRef } from './scopes.ts';
 import { storedSecrets } from './secret-values.ts';
@@ -27,7 +28,17 @@ async function reachesScope(db: Executor, reach: Reach, ref: ScopeRef): Promise<
   return facts !== undefined && reaches(reach, facts);
 }
 
-/** A draft beyond the caller's reach is not there. @throws {OpmasError} OPMAS_NOT_FOUND */
+/** To be looked at. One beyond the caller's reach is not there. @throws {OpmasError} OPMAS_NOT_FOUND */
+export async function readDraft(db: Executor, reach: Reach, id: string): Promise<store.DraftRow> {
+  const draft = await store.draftById(db, id);
+  if (draft !== undefined && (await reachesScope(db, reach, draft))) return draft;
+  throw noDraft(id);
+}
+
+/**
+ * To be written. Who comes too late is told what has become of it, if it was within his reach.
+ * @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_CONFLICT when it is no more
+ */
 async function reached(
   db: Executor,
   reach: Reach,
@@ -35,18 +46,21 @@ async function reached(
   draft: store.DraftRow | undefined,
 ): Promise<store.DraftRow> {
   if (draft !== undefined && (await reachesScope(db, reach, draft))) return draft;
-  throw new OpmasError('OPMAS_NOT_FOUND', `There is no draft ${id}: published, or discarded`);
+  // Asked for by a statement of its own: it sees what whoever held the draft has committed.
+  const end = draft === undefined ? await draftEnd(db, id) : undefined;
+  throw end !== undefined && (await reachesScope(db, reach, end)) ? hasEnded(end) : noDraft(id);
 }
 
 /**
- * @param seen the version of the draft that its reader saw, if it has to be that
- * @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_VERSION_CONFLICT
+ * The draft as it is before anything is held.
+ * @param seen the version of the draft that its writer saw, if it has to be that
+ * @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_CONFLICT when it is no more, OPMAS_VERSION_CONFLICT
  */
 export async function findDraft(
   db: Executor,
   reach: Reach,
   id: string,
-  seen?: number,
+  seen: number | undefined,
 ): Promise<store.DraftRow> {
   const draft = await reached(db, reach, id, await store.draftById(db, id));
   return requireVersion(draft, seen);
@@ -54,7 +68,8 @@ export async function findDraft(
 
 /**
  * The draft, locked, if it is still the one its writer saw.
- * @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_VERSION_CONFLICT, OPMAS_CONFLICT while a job rolls it out
+ * @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_VERSION_CONFLICT, OPMAS_CONFLICT when it is no more, or while a
+ * job rolls it out
  */
 export async function holdDraft(
   db: Executor,

@@ -7,6 +7,7 @@ import { OpmasError } from '../../kernel/errors.ts';
 import type { Reach } from '../../kernel/grants.ts';
 import type { Executor } from '../../platform/ports.ts';
 import { findDraft, holdDraft, layerAt, newSecrets } from './draft-access.ts';
+import { endDraft } from './draft-ends.store.ts';
 import { mustRebase, rolledOut } from './drafts.errors.ts';
 import * as store from './drafts.store.ts';
 import type { Publisher } from './publisher.ts';
@@ -40,7 +41,7 @@ export function createDraftRollouts(options: {
     /**
      * Puts the draft in force as a version that nobody sees yet. Of two at once one is refused.
      * @throws {OpmasError} as publishing it; OPMAS_INVALID_REQUEST for a layer that has no waves;
-     * OPMAS_CONFLICT with the job that holds the layer or the draft
+     * OPMAS_CONFLICT with the job that holds the layer or the draft, or with what has become of the draft
      */
     async takeOver(
       db: Executor,
@@ -94,19 +95,26 @@ export function createDraftRollouts(options: {
     /**
      * The job has ended. A draft whose version stays in force is gone; otherwise it is open again, on the
      * version that its layer went back to.
+     * @param how.version that it was rolled out as
      * @param how.backVersion null: the job did not go back
      * @returns undefined when the job had none
      */
     async settle(
       db: Executor,
       jobId: string,
-      how: { backVersion: number | null; reason: string },
+      how: { version: number | null; backVersion: number | null; reason: string },
     ): Promise<Settled | undefined> {
       const draft = await store.lockDraftOfJob(db, jobId);
       if (draft === undefined) return undefined;
       const { draft_id } = draft;
       if (how.backVersion === null) {
-        await store.deleteDraft(db, draft_id);
+        await endDraft(db, draft_id, {
+          fate: 'rolled_out',
+          version: how.version,
+          job_id: jobId,
+          ended_by: AUTHOR,
+          ended_at: new Date(clock.now()),
+        });
         return { draft_id, isPublished: true };
       }
       await store.returnDraft(db, draft_id, {

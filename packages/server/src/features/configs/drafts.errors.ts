@@ -1,5 +1,6 @@
 /** Why a draft cannot go on: it is behind, it disagrees with its layer, there are too many. */
 import { OpmasError } from '../../kernel/errors.ts';
+import type { DraftEnd } from './draft-ends.store.ts';
 import type { DraftRow } from './drafts.store.ts';
 import { configLimits } from './limits.ts';
 import type { Conflict } from './rebase.ts';
@@ -26,6 +27,35 @@ export function rolledOut({ draft_id }: Pick<DraftRow, 'draft_id'>, jobId: strin
     `Job ${jobId} rolls out the draft ${draft_id}: wait for its end, or cancel it (opmas jobs cancel ${jobId})`,
     { jobId },
   );
+}
+
+export function noDraft(id: string): OpmasError {
+  return new OpmasError('OPMAS_NOT_FOUND', `There is no draft ${id}: published, or discarded`);
+}
+
+/** Somebody was quicker. */
+export function hasEnded(end: DraftEnd): OpmasError {
+  const { job_id } = end;
+  return new OpmasError(
+    'OPMAS_CONFLICT',
+    `The draft ${end.draft_id} is no more: ${became(end)} (${end.ended_at.toISOString()})`,
+    job_id === null ? {} : { jobId: job_id },
+  );
+}
+
+function became({ fate, version, job_id, ended_by, ...ref }: DraftEnd): string {
+  switch (fate) {
+    case 'published':
+      return `${ended_by} published it as version ${version} of ${describeScope(ref)}`;
+    case 'rolled_out':
+      return `job ${job_id} rolled it out as version ${version} of ${describeScope(ref)}`;
+    case 'discarded':
+      return `${ended_by} discarded it`;
+    case 'expired':
+      return 'nobody had changed it for long';
+    case 'dropped':
+      return `it went with ${describeScope(ref)}`;
+  }
 }
 
 export function disagreement(conflicts: readonly Conflict[]): OpmasError {

@@ -177,6 +177,7 @@ export function draftsOperations(options: {
           call.db,
           call.reach,
           params.draft_id,
+          call.caller.name,
         );
         call.audit({
           object: params.draft_id,

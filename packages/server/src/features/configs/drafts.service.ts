@@ -17,8 +17,10 @@ import {
   layerAt,
   newSecrets,
   placeAfter,
+  readDraft,
   requireReach,
 } from './draft-access.ts';
+import { type DraftFate, endDraft, endDraftsOf, forgetEnds } from './draft-ends.store.ts';
 import { disagreement, mustRebase, tooMany } from './drafts.errors.ts';
 import * as store from './drafts.store.ts';
 import {
@@ -35,6 +37,9 @@ import { type Conflict, rebaseDocument } from './rebase.ts';
 import type { DraftRef, DraftScope, ScopeRef } from './scopes.ts';
 import { maskStored, storedSecrets } from './secret-values.ts';
 import type { LoadStacks } from './stacks.ts';
+
+/** Who ends drafts that nobody ended. */
+const AUTHOR = 'system';
 
 /** A draft before and after a write, for the answer and the audit; secrets are masked. */
 export interface DraftWritten {
@@ -86,6 +91,14 @@ export function createDrafts(options: {
       secretsSet,
     };
   }
+
+  const endOf = (fate: DraftFate, by: string, version: number | null = null) => ({
+    fate,
+    version,
+    job_id: null,
+    ended_by: by,
+    ended_at: new Date(clock.now()),
+  });
 
   async function refuseTooMany(db: Executor, ref: ScopeRef): Promise<void> {
     const { all, ofScope } = await store.lockCount(db, ref);
@@ -162,7 +175,7 @@ export function createDrafts(options: {
 
     /** With what publishing it would do. @throws {OpmasError} OPMAS_NOT_FOUND */
     async get(db: Executor, reach: Reach, id: string): Promise<DraftDetail> {
-      const draft = await findDraft(db, reach, id);
+      const draft = await readDraft(db, reach, id);
       await publisher.requireScope(db, draft);
       const base = await layerAt(db, draft, draft.base_version);
       let conflicts: Conflict[] = [];
@@ -188,7 +201,7 @@ export function createDrafts(options: {
 
     /**
      * Replaces what the draft says; it stays on its base. A masked secret is kept, the draft's or the layer's.
-     * @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_VERSION_CONFLICT, OPMAS_INVALID_CONFIGURATION
+     * @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_CONFLICT, OPMAS_VERSION_CONFLICT, OPMAS_INVALID_CONFIGURATION
      */
     async update(
       db: Executor,
@@ -250,16 +263,17 @@ export function createDrafts(options: {
       return { ...written, resolved: conflicts.slice(0, configLimits.diffEntries) };
     },
 
-    /** @throws {OpmasError} OPMAS_NOT_FOUND */
-    async discard(db: Executor, reach: Reach, id: string): Promise<store.DraftRow> {
+    /** @throws {OpmasError} OPMAS_NOT_FOUND, OPMAS_CONFLICT when somebody was quicker */
+    async discard(db: Executor, reach: Reach, id: string, by: string): Promise<store.DraftRow> {
       const draft = await holdDraft(db, reach, id, undefined);
-      await store.deleteDraft(db, id);
+      await endDraft(db, id, endOf('discarded', by));
       return { ...draft, document: maskStored(draft.document) };
     },
 
     /**
      * Puts the draft in force as the next version of its layer; it is gone then.
-     * @throws {OpmasError} as a write of the layer; OPMAS_VERSION_CONFLICT when the layer or the draft went on
+     * @throws {OpmasError} as a write of the layer; OPMAS_VERSION_CONFLICT when the layer or the draft went on,
+     * OPMAS_CONFLICT when somebody was quicker
      */
     async publish(
       db: Executor,
@@ -280,7 +294,7 @@ export function createDrafts(options: {
       const content = { stored: draft.document, fresh: [] };
       const change = await publisher.publish(db, ref, version, content, { reason, author });
       await store.handSecretsOver(db, id);
-      await store.deleteDraft(db, id);
+      await endDraft(db, id, endOf('published', author, change.layer.version));
       return { change: { ...change, secretsSet }, draft };
     },
 
@@ -292,11 +306,15 @@ export function createDrafts(options: {
       const draft = await store.lockDraft(db, id);
       if (draft === undefined || draft.job_id !== null) return undefined;
       if (draft.updated_at >= tooOld()) return undefined;
-      await store.deleteDraft(db, id);
+      await endDraft(db, id, endOf('expired', AUTHOR));
       return { ...draft, document: maskStored(draft.document) };
     },
 
+    /** What has become of drafts is not told any more after as long as one is kept. */
+    forget: (db: Executor): Promise<void> => forgetEnds(db, tooOld()),
+
     /** The scope is no more. */
-    dropOf: (db: Executor, ref: ScopeRef): Promise<void> => store.deleteDraftsOf(db, ref),
+    dropOf: (db: Executor, ref: ScopeRef): Promise<void> =>
+      endDraftsOf(db, ref, endOf('dropped', AUTHOR)),
   };
 }

@@ -116,19 +116,6 @@ export async function returnDraft(
     .execute();
 }
 
-/** With the secrets that are its own. */
-export async function deleteDraft(db: Executor, id: string): Promise<void> {
-  await db.deleteFrom('config_drafts').where('draft_id', '=', id).execute();
-}
-
-export async function deleteDraftsOf(db: Executor, { scope, scope_id }: ScopeRef): Promise<void> {
-  await db
-    .deleteFrom('config_drafts')
-    .where('scope', '=', scope)
-    .where('scope_id', '=', scope_id)
-    .execute();
-}
-
 /** Drafts that nobody has changed since. */
 export async function oldDrafts(db: Executor, before: Date, limit: number): Promise<string[]> {
   const rows = await db

@@ -86,6 +86,7 @@ export function createConfigUpkeep(options: {
         });
       });
     }
+    await configs.drafts.forget(database.pool);
   }
 
   /** Ends what has had its time. */

@@ -80,7 +80,11 @@ export function createMoves(options: {
   /** In the transaction that ends the job: a draft is never without an owner, nor with one that has ended. */
   async function settleDraft(db: Executor, job: JobRow): Promise<void> {
     const { job_id, reason, to_version: to, back_version: back } = job;
-    const settled = await configs.drafts.settle(db, job_id, { backVersion: back, reason });
+    const settled = await configs.drafts.settle(db, job_id, {
+      version: to,
+      backVersion: back,
+      reason,
+    });
     if (settled === undefined) return;
     await audit.record(db, {
       caller: SYSTEM,

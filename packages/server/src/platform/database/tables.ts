@@ -68,6 +68,16 @@ export interface Tables {
     returned_by: string | null;
     returned_reason: string | null;
   };
+  config_draft_ends: {
+    draft_id: string;
+    scope: string;
+    scope_id: string;
+    fate: string;
+    version: Int8 | null;
+    job_id: string | null;
+    ended_by: string;
+    ended_at: Date;
+  };
   config_groups: {
     name: string;
     description: string;
