@@ -167,6 +167,12 @@ export function afterCommand(before: Before, now: Facts): Verdict | undefined {
   }
 }
 
+/** It works with what it was told, also when something went wrong with it since. */
+export function hasTaken(actionId: string | null, now: Facts | undefined): boolean {
+  if (now === undefined) return false;
+  return actionId === null ? current(now)?.state === 'applied' : now.action?.state === 'done';
+}
+
 function first({ errors: [error] }: Delivery): string {
   if (error === undefined) return 'no reason was given';
   return error.path === '' ? error.message : `${error.path}: ${error.message}`;

@@ -9,7 +9,14 @@ import * as jobAgents from './job-agents.store.ts';
 import * as store from './jobs.store.ts';
 import { findingsBetween, workSince } from './measures.store.ts';
 import type { Moves } from './moves.ts';
-import { afterCommand, afterConfig, type Facts, type Verdict, whileWatched } from './verdict.ts';
+import {
+  afterCommand,
+  afterConfig,
+  type Facts,
+  hasTaken,
+  type Verdict,
+  whileWatched,
+} from './verdict.ts';
 
 /** `again`: there may be more to do at once. */
 export interface Step {
@@ -84,6 +91,21 @@ export function createWaveWatch(options: { moves: Moves; facts: LoadFacts; clock
     return jobAgents.failuresIn(db, job.job_id, wave.wave);
   }
 
+  /**
+   * Agents of the wave that work with the change. Also those that failed with it, within what is allowed: an
+   * agent that tells of an error is degraded, and its errors are the ones to be counted.
+   */
+  async function takers(db: Executor, job: JobRow, wave: number): Promise<string[]> {
+    const rows = await jobAgents.agentsOf(db, job.job_id, { wave, outcomes: ['done', 'failed'] });
+    const failed = rows.filter(({ outcome }) => outcome === 'failed');
+    const facts = await load(db, failed);
+    const taken = rows.filter(
+      ({ outcome, action_id, agent_id }) =>
+        outcome === 'done' || hasTaken(action_id, facts.get(agent_id)),
+    );
+    return taken.map(({ agent_id }) => agent_id);
+  }
+
   /** Agents are taking the change. */
   async function running(db: Executor, job: JobRow, wave: WaveRow): Promise<Step> {
     let changed = await settleOutcomes(db, job, wave.wave);
@@ -133,11 +155,7 @@ export function createWaveWatch(options: { moves: Moves; facts: LoadFacts; clock
     if (!isOver(until)) {
       return { again: false, changed: (await saveGates(db, job, wave, [gate])) || changed };
     }
-    const done = await jobAgents.agentsOf(db, job.job_id, {
-      wave: wave.wave,
-      outcomes: ['done'],
-    });
-    const ids = done.map(({ agent_id }) => agent_id);
+    const ids = await takers(db, job, wave.wave);
     // Where nobody has taken the change there is nothing to measure.
     if (ids.length > 0 && gates.max_error_rate !== null) {
       const work = await workSince(db, ids, since);
