@@ -232,7 +232,8 @@ describe('X14 what is no second instance', () => {
     expect(await renewAs(server, each, 'right')).toMatchObject({ status: 200 });
     await server.nats.kill9();
     await server.nats.restart();
-    await waitFor(() => connection.bus.isUp(), LONG);
+    // Each finds the broker again by itself; nobody is enrolled before the server has.
+    await waitFor(() => [connection.bus, bus, server.app.bus].every((each) => each.isUp()), LONG);
     expect(await renewAs(server, each, 'right')).toMatchObject({ status: 200 });
     expect(await revocationsOf(each)).toBe(0);
     expect(await isAlerted(each)).toBe(false);

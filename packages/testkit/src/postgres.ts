@@ -22,9 +22,9 @@ export interface TestDatabase {
 export interface FreshOptions {
   /**
    * Brings a template into shape, once per `key` and run; every later fresh database is a copy.
-   * Runs as the owner.
+   * Runs as the owner; `url` is the application's.
    */
-  migrate?: (migrateUrl: string) => Promise<void>;
+  migrate?: (migrateUrl: string, url: string) => Promise<void>;
   /** Names the shape; databases of different shapes need different keys. */
   key?: string;
 }
@@ -104,7 +104,7 @@ async function ensureTemplate(server: Addresses, { migrate, key }: FreshOptions)
     await client.query(`DROP DATABASE IF EXISTS ${draft} WITH (FORCE)`);
     await client.query(`CREATE DATABASE ${draft} OWNER opmas_owner STRATEGY file_copy`);
     await asSuper(server, draft, grantRights);
-    await migrate?.(inDatabase(server.migrateUrl, draft));
+    await migrate?.(inDatabase(server.migrateUrl, draft), inDatabase(server.url, draft));
     await client.query(`ALTER DATABASE ${draft} RENAME TO ${name}`);
   });
   return name;

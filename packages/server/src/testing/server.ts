@@ -14,6 +14,7 @@ import type { Caller } from '../operation.ts';
 import { openPostgres } from '../platform/database/postgres.ts';
 import type { Database } from '../platform/ports.ts';
 import { readSettings } from '../settings.ts';
+import { migratedDatabase } from './database.ts';
 import { holdToSchema } from './declared.ts';
 
 export interface Answer {
@@ -67,7 +68,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const agentsDir = join(dir.path, 'agents');
   mkdirSync(agentsDir, { recursive: true });
   const postgres = await testPostgres();
-  const testDatabase = await postgres.freshDatabase();
+  const testDatabase = await migratedDatabase(postgres);
   const nats = await testNats();
   const natsCreds = nats.credsFor('server', serverPermissions(apiPrefix(nats.trust))).file;
   const settings = readSettings(

@@ -1,23 +1,20 @@
 /** Configurations on a real database, with agents that are only rows; for tests. */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openKeyring } from '@opmas/keyring';
 import { tempDir, testPostgres } from '@opmas/testkit';
 import { systemClock } from '../../kernel/clock.ts';
 import { systemIds } from '../../kernel/ids.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { type AgentsService, createAgentsService } from '../agents/index.ts';
 import type { AuditLog } from '../audit/index.ts';
 import { createVault } from '../secrets/index.ts';
 import { type ConfigsService, createConfigsService } from './configs.service.ts';
 import { createGroupsService, type GroupsService } from './groups.service.ts';
 import type { SchemaDocument } from './package-schema.ts';
-
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
 
 export interface ConfigBench {
   database: Database;
@@ -38,12 +35,7 @@ export interface ConfigBench {
 export async function configBench(): Promise<ConfigBench> {
   const dir = tempDir('configs');
   const postgres = await testPostgres();
-  const testDatabase = await postgres.freshDatabase({
-    key: 'configs',
-    migrate: async (url) => {
-      await migrate({ url, applicationUrl: url, directory: MIGRATIONS, logger: silentLogger });
-    },
-  });
+  const testDatabase = await migratedDatabase(postgres);
   const database = openPostgres({ url: testDatabase.url, logger: silentLogger });
   const keyring = openKeyring(join(dir.path, 'keys', 'master.key'), { make: true });
   const audit = { record: async () => undefined } as unknown as AuditLog;

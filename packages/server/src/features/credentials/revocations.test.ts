@@ -1,17 +1,15 @@
 /** What the broker is told of keys: each thing once, and everything when it may have forgotten. */
-import { join } from 'node:path';
 import { testPostgres } from '@opmas/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLogger } from '../../kernel/logger.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { movingClock } from '../../testing/moving-clock.ts';
 import type { BrokerAccount } from './credentials.ts';
 import { createRevocations } from './revocations.ts';
 
 const HOUR_MS = 3_600_000;
-const MIGRATIONS = join(import.meta.dirname, '../../../migrations');
 
 /** No server runs on it, which would tell the broker too. */
 let database: Database;
@@ -19,12 +17,7 @@ const closing: (() => Promise<void>)[] = [];
 beforeAll(async () => {
   const postgres = await testPostgres();
   closing.push(() => postgres.stop());
-  const fresh = await postgres.freshDatabase({
-    key: 'revocations',
-    migrate: async (url) => {
-      await migrate({ url, applicationUrl: url, directory: MIGRATIONS, logger: silentLogger });
-    },
-  });
+  const fresh = await migratedDatabase(postgres);
   closing.push(() => fresh.drop());
   database = openPostgres({ url: fresh.url, logger: silentLogger });
   closing.push(() => database.close());

@@ -1,5 +1,4 @@
 /** Rounds of deliveries beside what others do at the same time: other servers, writers, agents that are ahead. */
-import { fileURLToPath } from 'node:url';
 import type { ControlMessage } from '@opmas/protocol';
 import { type TestDatabase, testPostgres, waitFor } from '@opmas/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -7,14 +6,13 @@ import type { Clock } from '../../kernel/clock.ts';
 import { systemIds } from '../../kernel/ids.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { createAgentsService } from '../agents/index.ts';
 import { createDeliverer } from './deliverer.ts';
 import { Reports } from './reports.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
 const DEADLINE_MS = 8_000;
 const [OLD, NEW, OTHER] = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [
   string,
@@ -30,13 +28,7 @@ const clock: Clock = { now: () => now, monotonic: () => now };
 
 beforeAll(async () => {
   postgres = await testPostgres();
-  fresh = await postgres.freshDatabase();
-  await migrate({
-    url: fresh.migrateUrl,
-    applicationUrl: fresh.url,
-    directory: MIGRATIONS,
-    logger: silentLogger,
-  });
+  fresh = await migratedDatabase(postgres);
   database = openPostgres({ url: fresh.superUrl, logger: silentLogger });
 });
 afterAll(async () => {

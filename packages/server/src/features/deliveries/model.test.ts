@@ -1,5 +1,4 @@
 /** Whatever happens to servers, agents and messages: every agent runs what it shall, or shows why not, in time. */
-import { fileURLToPath } from 'node:url';
 import type { ControlMessage } from '@opmas/protocol';
 import { type TestDatabase, testPostgres, waitFor } from '@opmas/testkit';
 import fc from 'fast-check';
@@ -8,15 +7,14 @@ import type { Clock } from '../../kernel/clock.ts';
 import { systemIds } from '../../kernel/ids.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { createAgentsService } from '../agents/index.ts';
 import { createDeliverer, type Deliverer } from './deliverer.ts';
 import { createDeliveriesService } from './deliveries.service.ts';
 import { Reports } from './reports.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
 const DEADLINE_MS = 8_000;
 const HASHES = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(64));
 /** Which agent refuses which hash: some refuse none, one refuses half of them. */
@@ -28,13 +26,7 @@ let database: Database;
 
 beforeAll(async () => {
   postgres = await testPostgres();
-  fresh = await postgres.freshDatabase();
-  await migrate({
-    url: fresh.migrateUrl,
-    applicationUrl: fresh.url,
-    directory: MIGRATIONS,
-    logger: silentLogger,
-  });
+  fresh = await migratedDatabase(postgres);
   database = openPostgres({ url: fresh.superUrl, logger: silentLogger });
 });
 afterAll(async () => {

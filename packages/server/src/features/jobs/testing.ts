@@ -1,6 +1,5 @@
 /** Jobs on a real database with the real configurations and deliveries, simulated agents and a moved clock; for tests. */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openKeyring } from '@opmas/keyring';
 import type { ConfigLayer, ControlMessage, Job } from '@opmas/protocol';
 import { type TestDatabase, tempDir, testPostgres } from '@opmas/testkit';
@@ -11,9 +10,9 @@ import { systemIds } from '../../kernel/ids.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
 import type { Call } from '../../operation.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database, Executor } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { type AgentsService, createAgentsService } from '../agents/index.ts';
 import type { AuditEntry } from '../audit/index.ts';
 import {
@@ -33,7 +32,6 @@ import { createJobsEngine, type JobsEngine } from './engine.ts';
 import { createJobsService, type JobsService } from './jobs.service.ts';
 import type { JobBody } from './schemas.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
 /** Until a configuration that is not confirmed has expired. */
 export const DELIVERY_MS = 8_000;
 
@@ -62,13 +60,7 @@ export interface JobsDatabase {
 
 export async function jobsDatabase(): Promise<JobsDatabase> {
   const postgres = await testPostgres();
-  const fresh: TestDatabase = await postgres.freshDatabase();
-  await migrate({
-    url: fresh.migrateUrl,
-    applicationUrl: fresh.url,
-    directory: MIGRATIONS,
-    logger: silentLogger,
-  });
+  const fresh: TestDatabase = await migratedDatabase(postgres);
   const database = openPostgres({ url: fresh.superUrl, logger: silentLogger });
   return {
     database,

@@ -1,5 +1,4 @@
 /** What commands ask of hosts, and that one agent's trouble keeps no other's wishes from them. */
-import { fileURLToPath } from 'node:url';
 import { type TestDatabase, testPostgres } from '@opmas/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../kernel/clock.ts';
@@ -7,26 +6,18 @@ import { systemIds } from '../../kernel/ids.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
 import type { Caller } from '../../operation.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { createAgentsService } from '../agents/index.ts';
 import { type Command, createLifecycleService } from './lifecycle.service.ts';
-
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
 
 let postgres: Awaited<ReturnType<typeof testPostgres>>;
 let fresh: TestDatabase;
 let database: Database;
 beforeAll(async () => {
   postgres = await testPostgres();
-  fresh = await postgres.freshDatabase();
-  await migrate({
-    url: fresh.migrateUrl,
-    applicationUrl: fresh.url,
-    directory: MIGRATIONS,
-    logger: silentLogger,
-  });
+  fresh = await migratedDatabase(postgres);
   database = openPostgres({ url: fresh.superUrl, logger: silentLogger });
 });
 afterAll(async () => {

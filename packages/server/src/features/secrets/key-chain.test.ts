@@ -6,14 +6,13 @@ import type { Clock } from '../../kernel/clock.ts';
 import { systemIds } from '../../kernel/ids.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { ACTIVE_AFTER_MS, createKeyChain, OVERLAP_MS, RENEW_MS } from './key-chain.ts';
 import { lockForRotation } from './secrets.store.ts';
 import { createVault } from './vault.ts';
 
-const MIGRATIONS = new URL('../../../migrations', import.meta.url).pathname;
 const keyring = fixedKeyring([newMasterKey()]);
 let postgres: TestPostgres;
 let test_: TestDatabase;
@@ -27,13 +26,7 @@ beforeAll(async () => {
   postgres = await testPostgres();
 });
 beforeEach(async () => {
-  test_ = await postgres.freshDatabase();
-  await migrate({
-    url: test_.migrateUrl,
-    applicationUrl: test_.url,
-    directory: MIGRATIONS,
-    logger: silentLogger,
-  });
+  test_ = await migratedDatabase(postgres);
   database = openPostgres({ url: test_.url, logger: silentLogger });
   return async () => {
     await database.close();

@@ -24,14 +24,13 @@ import type { Clock } from '../../kernel/clock.ts';
 import { limits } from '../../kernel/limits.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { CHAIN_COLUMN } from './key-chain.ts';
 import { createRotation } from './rotation.ts';
 import { createVault } from './vault.ts';
 
-const MIGRATIONS = new URL('../../../migrations', import.meta.url).pathname;
 let postgres: TestPostgres;
 let testDatabase: TestDatabase;
 let database: Database;
@@ -44,13 +43,7 @@ beforeAll(async () => {
   postgres = await testPostgres();
 });
 beforeEach(async () => {
-  testDatabase = await postgres.freshDatabase();
-  await migrate({
-    url: testDatabase.migrateUrl,
-    applicationUrl: testDatabase.url,
-    directory: MIGRATIONS,
-    logger: silentLogger,
-  });
+  testDatabase = await migratedDatabase(postgres);
   database = openPostgres({ url: testDatabase.url, logger: silentLogger });
   dir = tempDir('rotation');
   keyring = openKeyring(join(dir.path, 'keys', 'master.key'), { make: true });

@@ -1,30 +1,21 @@
 /** Who is heard again is late no more, however long the news of the silence waited. */
-import { fileURLToPath } from 'node:url';
 import { type TestDatabase, testPostgres, waitFor } from '@opmas/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Clock } from '../../kernel/clock.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { sql } from '../../kernel/sql.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import { createAgentsService } from '../agents/index.ts';
 import { createTelemetryService } from './telemetry.service.ts';
-
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
 
 let postgres: Awaited<ReturnType<typeof testPostgres>>;
 let fresh: TestDatabase;
 let database: Database;
 beforeAll(async () => {
   postgres = await testPostgres();
-  fresh = await postgres.freshDatabase();
-  await migrate({
-    url: fresh.migrateUrl,
-    applicationUrl: fresh.url,
-    directory: MIGRATIONS,
-    logger: silentLogger,
-  });
+  fresh = await migratedDatabase(postgres);
   database = openPostgres({ url: fresh.superUrl, logger: silentLogger });
 });
 afterAll(async () => {

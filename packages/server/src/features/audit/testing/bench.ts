@@ -2,21 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type TestDatabase, testPostgres } from '@opmas/testkit';
 import type { Clock } from '../../../kernel/clock.ts';
 import { systemIds } from '../../../kernel/ids.ts';
 import { silentLogger } from '../../../kernel/logger.ts';
-import { migrate } from '../../../platform/database/migrate.ts';
 import { openPostgres } from '../../../platform/database/postgres.ts';
 import type { Database, KeyChain } from '../../../platform/ports.ts';
+import { migratedDatabase } from '../../../testing/database.ts';
 import { type AuditService, createAuditService } from '../audit.service.ts';
 import { type AuditLog, createAuditLog } from '../audit-log.ts';
 import { type CheckpointFile, checkpointFile } from '../checkpoint-file.ts';
 import type { AuditEntry } from '../entry.ts';
 import { createSealer, type Sealer, type SealerLease } from '../sealer.ts';
-
-const MIGRATIONS = fileURLToPath(new URL('../../../../migrations', import.meta.url));
 
 export interface AuditBench {
   test: TestDatabase;
@@ -68,9 +65,8 @@ export function entry(given: Partial<AuditEntry> = {}): AuditEntry {
 
 export async function auditBench(): Promise<AuditBench> {
   const postgres = await testPostgres();
-  const test = await postgres.freshDatabase();
+  const test = await migratedDatabase(postgres);
   const logger = silentLogger;
-  await migrate({ url: test.migrateUrl, applicationUrl: test.url, directory: MIGRATIONS, logger });
   const database = openPostgres({ url: test.url, logger });
   const owner = openPostgres({ url: test.migrateUrl, logger, connections: 2 });
   const directory = mkdtempSync(join(tmpdir(), 'opmas-audit-'));
