@@ -129,6 +129,7 @@ export type AgentLogLine = Static<typeof AgentLogLine>;
 export const DeadLetter = Type.Object({
   agent_id: AgentId,
   agent_name: Token,
+  /** Of an absence the one topic that the agent reads; empty where it reads several. */
   topic: Type.String({ maxLength: 640 }),
   event: Type.Unknown(),
   error: Type.String({ maxLength: 4096 }),

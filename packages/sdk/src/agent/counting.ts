@@ -103,13 +103,19 @@ export class Counting {
     const { runtime, metrics } = this.#ports;
     const dead = {
       id: `absence.${id}`,
-      topic: '',
+      topic: this.#onlyTopic(),
       event: { rule_id: rule.id, action: rule.action, event_id, window },
       error: messageOf(error),
       deliveries: tries,
     };
     await runtime.publishDeadLetter(dead.id, deadLetterOf(dead, runtime));
     metrics.increment('events_dead_lettered');
+  }
+
+  /** What nobody sent came on no topic: it is named where it could have come on one alone. */
+  #onlyTopic(): string {
+    const [topic = '', ...others] = this.#ports.topics();
+    return others.length > 0 ? '' : topic;
   }
 
   #tell(error: string, context: object): void {
