@@ -104,6 +104,9 @@ export const limits = {
   /** A checkpoint after so many rows, or this long after the first that none vouches for. */
   checkpointRows: 1_000,
   checkpointMs: 60_000,
+  /** Of one line of their file (they have less than 512), and lines that are heard of one link. */
+  checkpointBytes: 4 * 1024,
+  checkpointsOfLink: 4,
   /** Links verified by one call, and read at once. */
   verifyLinks: 5_000,
   verifyBatch: 500,

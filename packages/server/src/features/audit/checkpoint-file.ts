@@ -2,14 +2,18 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Checkpoint } from '@opmas/keyring';
 import { check } from '@opmas/protocol';
+import { limits } from '../../kernel/limits.ts';
+import { boundedLines } from './bounded-lines.ts';
 
 export interface CheckpointFile {
   /** On disk before it returns. */
   append(checkpoint: Checkpoint): Promise<void>;
-  /** Those about links `from` to `to`, and the furthest of all. */
+  /**
+   * Those about links `from` to `to`, and the furthest of all. Of each link the first `checkpointsOfLink`: a
+   * chain that is whole has one or two, and what was vouched for first is what a later line cannot take back.
+   */
   read(
     from: number,
     to: number,
@@ -35,10 +39,16 @@ export function checkpointFile(path: string): CheckpointFile {
     },
     read: async (from, to) => {
       const between: Checkpoint[] = [];
+      const counts = new Map<number, number>();
       let furthest: Checkpoint | undefined;
-      for await (const checkpoint of lines(path)) {
-        if (checkpoint.seq >= from && checkpoint.seq <= to) between.push(checkpoint);
-        if (furthest === undefined || checkpoint.seq > furthest.seq) furthest = checkpoint;
+      for await (const checkpoint of checkpoints(path)) {
+        const { seq } = checkpoint;
+        const count = counts.get(seq) ?? 0;
+        if (seq >= from && seq <= to && count < limits.checkpointsOfLink) {
+          counts.set(seq, count + 1);
+          between.push(checkpoint);
+        }
+        if (furthest === undefined || seq > furthest.seq) furthest = checkpoint;
       }
       return { between, furthest };
     },
@@ -46,10 +56,10 @@ export function checkpointFile(path: string): CheckpointFile {
 }
 
 /** A line that is no checkpoint counts as one that was deleted: there is nothing it could vouch for. */
-async function* lines(path: string): AsyncGenerator<Checkpoint> {
-  const input = createReadStream(path, { encoding: 'utf8' });
+async function* checkpoints(path: string): AsyncGenerator<Checkpoint> {
+  const input = createReadStream(path);
   try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of boundedLines(input, limits.checkpointBytes)) {
       const value = parsed(line);
       if (check(Checkpoint, value)) yield value;
     }
