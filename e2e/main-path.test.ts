@@ -74,6 +74,53 @@ test('the four agents run, each with its heartbeat', async () => {
   await feed.waitFor(({ type }) => type === 'agent.status', 'a change of an agent on the feed');
 });
 
+/** Before the other lines: what is recorded so far is this alone. */
+const PROVEN = attempt('198.51.100.77');
+
+test('a finding is proven by its event as recorded, and the rule that is tried tells the same', {
+  timeout: limits.waitMs * 3,
+}, async () => {
+  const events = [{ message: PROVEN, program: 'dropbear' }];
+  expect((await product.call('POST', '/api/v1/events?domain=auth', { body: events })).status).toBe(
+    202,
+  );
+  const finding = await waitFor(
+    async () =>
+      (await product.findings()).find(
+        ({ details }) => details['rule_id'] === 'dropbear-bad-password',
+      ),
+    { timeoutMs: limits.waitMs, what: 'the finding' },
+  );
+  const proof = await product.call('GET', `/api/v1/findings/${finding?.finding_id}/proof`);
+  expect(proof).toMatchObject({
+    status: 200,
+    body: {
+      verdict: 'same',
+      made_by: { agent_name: 'SecurityAgent', agent_version: '1.0.0' },
+      rule: { rule_id: 'dropbear-bad-password', from: 'in_force' },
+      event: {
+        recorded: { subject: 'logs.auth', json: expect.stringContaining(PROVEN) as string },
+      },
+    },
+  });
+  const rule = {
+    id: 'any',
+    name: 'Any',
+    pattern: '198.51.100.77',
+    severity: 'info',
+    action: 'alert',
+  };
+  const body = { rules: [rule], agent_id: finding?.agent_id, last: 100 };
+  expect(await product.call('POST', '/api/v1/rules/test', { body })).toMatchObject({
+    status: 200,
+    body: {
+      source: 'recorded',
+      findings: 1,
+      difference: { gained: { count: 1 }, lost: { count: 1 } },
+    },
+  });
+});
+
 test.each([
   ['RFC 3164 over UDP', '203.0.113.9', rfc3164, sendUdp],
   ['RFC 5424 over UDP', '203.0.113.10', rfc5424, sendUdp],
