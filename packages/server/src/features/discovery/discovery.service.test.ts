@@ -12,15 +12,26 @@ import {
 import { join } from 'node:path';
 import { waitFor } from '@opmas/testkit';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OpmasError } from '../../kernel/errors.ts';
-import { type Bench, discoveryBench, packageFiles } from './testing.ts';
+import {
+  type Bench,
+  type BenchDatabase,
+  benchDatabase,
+  discoveryBench,
+  packageFiles,
+} from './testing.ts';
 
+let database: BenchDatabase;
 let bench: Bench;
+beforeAll(async () => {
+  database = await benchDatabase();
+});
 beforeEach(async () => {
-  bench = await discoveryBench();
+  bench = await discoveryBench(database);
 });
 afterEach(() => bench.stop());
+afterAll(() => database.stop());
 
 const state = async (folder: string) => (await bench.package(folder))?.state;
 const becomes = (folder: string, wanted: string | undefined, timeoutMs = 10_000) =>

@@ -11,17 +11,28 @@ import {
   signDigest,
 } from '@opmas/keyring';
 import { waitFor } from '@opmas/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../kernel/clock.ts';
 import { OpmasError } from '../../kernel/errors.ts';
 import { createPublishersService } from '../packages/index.ts';
-import { type Bench, discoveryBench, packageFiles } from './testing.ts';
+import {
+  type Bench,
+  type BenchDatabase,
+  benchDatabase,
+  discoveryBench,
+  packageFiles,
+} from './testing.ts';
 
+let database: BenchDatabase;
 let bench: Bench;
+beforeAll(async () => {
+  database = await benchDatabase();
+});
 beforeEach(async () => {
-  bench = await discoveryBench();
+  bench = await discoveryBench(database);
 });
 afterEach(() => bench.stop());
+afterAll(() => database.stop());
 
 const FOLDER = 'security_agent';
 const home = () => join(bench.agentsDir, FOLDER);

@@ -2,14 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { AgentPackage } from '@opmas/protocol';
 import { type TestDatabase, tempDir, testPostgres } from '@opmas/testkit';
 import { systemClock } from '../../kernel/clock.ts';
 import { type Logger, silentLogger } from '../../kernel/logger.ts';
-import { migrate } from '../../platform/database/migrate.ts';
 import { openPostgres } from '../../platform/database/postgres.ts';
 import type { Database } from '../../platform/ports.ts';
+import { migratedDatabase } from '../../testing/database.ts';
 import type { AuditEntry } from '../audit/index.ts';
 import {
   createDiscoveryService,
@@ -41,8 +40,6 @@ export interface Bench {
   stop(): Promise<void>;
 }
 
-const MIGRATIONS = fileURLToPath(new URL('../../../migrations', import.meta.url));
-
 /** The files of a package that is valid. */
 export function packageFiles(
   folder: string,
@@ -59,18 +56,35 @@ DEFAULT_FINDINGS_TOPIC=findings.security
   };
 }
 
-export async function discoveryBench(): Promise<Bench> {
+/** What several benches use one after the other. */
+export interface BenchDatabase {
+  database: Database;
+  testDatabase: TestDatabase;
+  stop(): Promise<void>;
+}
+
+export async function benchDatabase(): Promise<BenchDatabase> {
+  const postgres = await testPostgres();
+  const testDatabase = await migratedDatabase(postgres);
+  const database = openPostgres({ url: testDatabase.url, logger: silentLogger });
+  return {
+    database,
+    testDatabase,
+    stop: async () => {
+      await database.close();
+      await testDatabase.drop();
+      await postgres.stop();
+    },
+  };
+}
+
+/** On a database of its own, or on one that is given: that one is left empty. */
+export async function discoveryBench(given?: BenchDatabase): Promise<Bench> {
   const dir = tempDir('disc');
   const agentsDir = join(dir.path, 'agents');
   const storeDir = join(dir.path, 'data', 'packages');
-  const postgres = await testPostgres();
-  const testDatabase = await postgres.freshDatabase({
-    key: 'discovery',
-    migrate: async (url) => {
-      await migrate({ url, applicationUrl: url, directory: MIGRATIONS, logger: silentLogger });
-    },
-  });
-  const database = openPostgres({ url: testDatabase.url, logger: silentLogger });
+  const used = given ?? (await benchDatabase());
+  const { database, testDatabase } = used;
   const heard: string[] = [];
   const ready: ReadyPackage[] = [];
   const failures: Error[] = [];
@@ -133,9 +147,10 @@ export async function discoveryBench(): Promise<Bench> {
     },
     stop: async () => {
       await discovery?.stop();
-      await database.close();
-      await testDatabase.drop();
-      await postgres.stop();
+      for (const table of ['packages', 'publishers', 'agents'] as const) {
+        await database.pool.deleteFrom(table).execute();
+      }
+      if (used !== given) await used.stop();
       dir.remove();
     },
   };
