@@ -50,12 +50,12 @@ async function refreshCookie({ context }: Visitor) {
 describe('X7 V3 the session of the page', () => {
   test('set-up by the one-time link leaves no token where a script can read it', async () => {
     const { page } = admin;
+    await page.goto(product.setupUrl ?? '');
+    await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
     const answered = page.waitForResponse(
       (response) =>
         response.url().endsWith('/api/v1/setup') && response.request().method() === 'POST',
     );
-    await page.goto(product.setupUrl ?? '');
-    await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
     await page.getByRole('button', { name: 'Create the user and sign in' }).click();
     const body: unknown = await (await answered).json();
     const { access_token } = checked(Type.Object({ access_token: Type.String() }), body, 'set-up');
@@ -71,7 +71,7 @@ describe('X7 V3 the session of the page', () => {
       expect(readable).not.toContain(secret);
     }
     expect((await admin.context.cookies()).map(({ name }) => name)).toEqual([COOKIE]);
-  });
+  }, 60_000);
 
   test('a reload keeps the session and changes the cookie', async () => {
     const before = await refreshCookie(admin);
