@@ -9,7 +9,7 @@ import { rule, writePackage } from './package-files.ts';
 import { type Product, startProduct } from './product.ts';
 
 /** The SDK's own test has a hundred; `OPMAS_TEST_ROTATIONS=100` makes it as many on the whole product. */
-const ROTATIONS = Number(process.env['OPMAS_TEST_ROTATIONS'] ?? 40);
+const ROTATIONS = Number(process.env['OPMAS_TEST_ROTATIONS'] ?? 20);
 const EVENTS_PER_SECOND = 1_000;
 /** Acknowledged between two rotations: each meets the agent at full work. */
 const EVENTS_BETWEEN = 200;

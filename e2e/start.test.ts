@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { Agent } from '@opmas/protocol';
-import { tempDir, waitFor } from '@opmas/testkit';
+import { shareCompileCache, tempDir, waitFor } from '@opmas/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { api } from './api.ts';
 import {
@@ -37,6 +37,7 @@ beforeAll(async () => {
   const agentsDir = join(home, 'agents');
   mkdirSync(agentsDir, { recursive: true });
   for (const agent of AGENT_FOLDERS) copyAgent(agent, agentsDir);
+  shareCompileCache(join(home, 'data'));
 });
 
 afterAll(async () => {
