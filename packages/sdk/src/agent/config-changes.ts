@@ -18,6 +18,8 @@ export interface ConfigChangePorts {
   validate(document: Record<string, unknown>): readonly Fault[];
   /** Fresh credentials, with the rights the server gives now. */
   renewAccess(): Promise<void>;
+  /** The one in force is about to give way: what is said of it from now on may be taken for the next one's. */
+  ending(): void;
   /** Makes what runs follow the configuration in force; `before` is the one it followed. */
   follow(before: AgentConfig, now: AgentConfig): Promise<void>;
   /** The author's own part of a change. */
@@ -58,6 +60,7 @@ export class ConfigChanges {
     const wasAdopted = configuration.adopted;
     await this.#provide(before.config.value, candidate.config.value);
     await this.#keep(candidate);
+    if (this.#ports.isRunning()) this.#ports.ending();
     configuration.adopt(candidate);
     try {
       await this.#follow(before, candidate);

@@ -18,6 +18,8 @@ export interface ConfiguratorPorts {
   validate(document: Record<string, unknown>): readonly Fault[];
   /** An author may have put something before `apply`. */
   update(config: ConfigLayer, origin: ConfigOrigin): Promise<void>;
+  /** The configuration in force is about to give way to another. */
+  ending(): void;
   /** Makes what runs follow the configuration in force. */
   follow(before: AgentConfig, now: AgentConfig): Promise<void>;
   /** The author's own part of a change. */
@@ -47,6 +49,7 @@ export class Configurator {
       isRunning: () => ports.isRunning(),
       validate: (document) => ports.validate(document),
       renewAccess: () => runtime.renewAccess(),
+      ending: () => ports.ending(),
       follow: (before, now) => ports.follow(before, now),
       changed: () => ports.changed(),
       onError: (error) => ports.onError(error),

@@ -162,6 +162,7 @@ export class Machinery {
         ...author.validateConfig(document),
       ],
       update: (config, origin) => author.updateConfig(config, origin),
+      ending: () => this.vitals.sendErrors(),
       follow: (before, now) => this.#follow(before, now),
       changed: () => author.configChanged(),
       onError: (error) => author.handleError(error),

@@ -1,5 +1,5 @@
 /** What an agent tells of itself: its health in one word, its parts, its figures, its inside on request. */
-import type { AgentStatusReport } from '@opmas/protocol';
+import type { AgentStatusReport, MetricValue } from '@opmas/protocol';
 import { isoTime, within } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -37,6 +37,8 @@ export interface VitalsPorts {
 
 export class Vitals {
   readonly #ports: VitalsPorts;
+  /** As last reported. */
+  #errorsTold: MetricValue = 0;
 
   constructor(ports: VitalsPorts) {
     this.#ports = ports;
@@ -65,6 +67,7 @@ export class Vitals {
     const { runtime, sender, configuration, metrics, usage, sources } = this.#ports;
     if (!configuration.config.value.monitoring.metrics_enabled) return;
     measureProcess(metrics);
+    this.#errorsTold = metrics.get('errors');
     runtime.tell(
       'metrics',
       metricsOf(sender, metrics.snapshot(), {
@@ -73,6 +76,14 @@ export class Vitals {
         partialAt: sources.partialAt,
       }),
     );
+  }
+
+  /**
+   * Tells of errors that were not told yet: those made under a configuration must not be taken for those of the one
+   * that takes its place. Where there are none nothing is sent, so that a change of a whole fleet costs nothing here.
+   */
+  sendErrors(): void {
+    if (this.#ports.metrics.get('errors') !== this.#errorsTold) this.sendMetrics();
   }
 
   /** What `opmas.status` says. */
