@@ -1,5 +1,6 @@
 /** One configuration for every package's tests; tests stand beside the code they pin. */
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './packages/testkit/src/longest-first.ts';
 
 export default defineConfig({
   test: {
@@ -17,6 +18,7 @@ export default defineConfig({
     isolate: false,
     // Real servers and processes, which mostly wait for each other: four at a time keep two cores at work.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     // A machine that stood still for a moment is no fault of the code; what had to be tried twice is told as such.
     retry: 1,
     testTimeout: 30_000,

@@ -57,10 +57,14 @@ export function rolloutSuite(shared: SharedProduct): void {
     return items.sort((a, b) => (a.agent_id < b.agent_id ? -1 : 1));
   }
 
+  /** @throws {Error} naming those who are not */
   async function allWell(): Promise<boolean> {
-    return (await fleet()).every(
-      ({ status, conditions }) => status === 'running' && conditions.length === 0,
+    const unwell = (await fleet()).filter(
+      ({ status, conditions }) => status !== 'running' || conditions.length > 0,
     );
+    if (unwell.length === 0) return true;
+    const told = unwell.map(({ name, status, conditions }) => [name, status, conditions]);
+    throw new Error(`not well: ${JSON.stringify(told)}`);
   }
 
   const hashes = (agents: readonly Agent[]): string[] =>

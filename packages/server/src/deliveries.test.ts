@@ -142,13 +142,14 @@ test('a refused one is rejected fault by fault, not offered again, until it is e
   expect(back.status).toBe(200);
   await becomes('applied', good);
   expect(await conditions()).toEqual([]);
-  // It never stopped running that one: there was nothing to tell.
-  expect(simulated.heard).toHaveLength(heard);
+  // It never stopped running that one, and is told that the other is not wanted any more.
+  expect(simulated.heard).toHaveLength(heard + 1);
+  expect(simulated.heard.at(-1)?.payload).toMatchObject({ hash: good });
 
   // The same content again is the same hash: it is known to fail, and nobody is bothered with it.
   await server.call('POST', path('/config/rollback'), { body: { version: badVersion } });
   await becomes('rejected', bad);
-  expect(simulated.heard).toHaveLength(heard);
+  expect(simulated.heard).toHaveLength(heard + 1);
 
   simulated.faults = () => [];
   const retried = await server.call('POST', path('/config/delivery/retry'));

@@ -163,7 +163,10 @@ test('drafts are named by the beginning of their id, and discarded', async () =>
   expect((await draft('show', '../agents')).code).toBe(EXIT.usage);
   expect((await draft('show', 'ffffffff0')).code).toBe(EXIT.notFound);
   expect((await draft('discard', id.slice(0, 8))).code).toBe(EXIT.ok);
-  expect((await draft('discard', id)).code).toBe(EXIT.notFound);
+  expect(await draft('discard', id)).toMatchObject({
+    code: EXIT.conflict,
+    err: expect.stringContaining('discarded it'),
+  });
 });
 
 test('a whole layer comes from a file or stdin, its $schema is not part of it', async () => {

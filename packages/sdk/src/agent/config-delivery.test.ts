@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { ConfigOutcome, ControlReply } from '@opmas/protocol';
 import { waitFor } from '@opmas/testkit';
 import { expect, test } from 'vitest';
+import { configHash } from '../config.ts';
 import { BaseAgent, defineAgent } from '../index.ts';
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { testAgent } from '../testing/index.ts';
@@ -220,6 +221,40 @@ test('a configuration without proof is given up after three starts, for the last
   expect((await ledger.starting()).map(({ hash }) => hash)).toEqual(['good']);
   expect(ledger.failureOf('bad')?.[0]?.message).toContain('ended 3 times');
   expect(runtime.kept).toMatchObject({ current: { hash: 'good', healthy: true }, healthy: null });
+});
+
+test('a start that fell back is well again when the server wants what runs', async () => {
+  const clock = fakeClock();
+  const good = { version: 1, hash: configHash({ mode: 'fine' }), config: { mode: 'fine' } };
+  const bad = { version: 1, hash: 'bad', config: { mode: 'odd' }, healthy: false, starts: 3 };
+  const runtime = new TestRuntime({
+    agentName: 'A',
+    agentType: 't',
+    clock,
+    packageDefaults: {},
+    config: good.config,
+  });
+  runtime.kept = { current: bad, healthy: good, failed: [] };
+  const agent = new BaseAgent('a-1', 'http://127.0.0.1', undefined, runtime);
+  await agent.start();
+  await waitFor(() => agent.getStatus().config?.attempted_hash === good.hash);
+  expect(agent.config.hash).toBe(good.hash);
+  expect(agent.getStatus()).toMatchObject({ status: 'healthy', reason: '' });
+  await agent.stop();
+});
+
+test('one that was refused is no concern any more when the one that runs is offered again', async () => {
+  const h = testAgent(BaseAgent);
+  await h.start();
+  const { hash, version } = h.agent.config;
+  await h.control(offer('bad', { processing: { batch_size: 0 } }));
+  expect(h.agent.getStatus().status).toBe('degraded');
+  const reply = await h.control({
+    command: 'update_config',
+    payload: { version, hash, config: {} },
+  });
+  expect(reply).toMatchObject({ ok: true, data: { running_hash: hash, attempted_hash: hash } });
+  expect(h.agent.getStatus()).toMatchObject({ status: 'healthy', reason: '' });
 });
 
 test('a proof that comes while another configuration is being kept takes nothing back', async () => {

@@ -73,7 +73,9 @@ export class ConfigSource {
     if (retry === true) await ledger.forgive();
     if (hash !== undefined) {
       if (configuration.adopted && configuration.config.hash === hash) {
-        if (version === undefined || version === configuration.config.version) return;
+        if (version === undefined || version === configuration.config.version) {
+          return this.#confirm();
+        }
       }
       this.#refuseFailed(hash);
     }
@@ -133,6 +135,13 @@ export class ConfigSource {
     this.#refuseFailed(fetched.hash);
     const { hash, version } = this.#ports.configuration.config;
     if (fetched.hash !== hash || fetched.version !== version) await this.#take(fetched);
+    else this.#confirm();
+  }
+
+  /** What runs is what is wanted. */
+  #confirm(): void {
+    const { configuration, announce } = this.#ports;
+    if (configuration.confirm()) announce();
   }
 
   async #take({ config, version, hash }: FetchedConfig): Promise<void> {

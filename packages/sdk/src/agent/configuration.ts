@@ -127,6 +127,17 @@ export class Configuration {
     }
   }
 
+  /**
+   * The server wants what runs: that another one was refused is nobody's concern any more.
+   * @returns whether there was such a one
+   */
+  confirm(): boolean {
+    const hadFaults = this.#faults.length > 0;
+    this.#attemptedHash = this.#current.config.hash;
+    this.#faults = [];
+    return hadFaults;
+  }
+
   /** Puts a judged candidate in force. Others are told of it when it is `followedToTheEnd`. */
   adopt(candidate: Candidate): void {
     this.#current = candidate;

@@ -61,6 +61,17 @@ function given(
   };
 }
 
+test('whoever runs it, and has refused another one since, is told; but not waited for beyond the deadline', () => {
+  const faults = [{ path: 'limit', message: 'is more than 10' }];
+  const refused = word({ running_hash: WANTED, attempted_hash: OTHER, errors: faults });
+  expect(judge(given({ instances: [refused] }), NOW).state).toBe('pending');
+  expect(judge(given({ instances: [refused] }), NOW + 25_000).state).toBe('applied');
+  const told = word({ running_hash: WANTED, attempted_hash: WANTED });
+  expect(judge(given({ instances: [told] }), NOW).state).toBe('applied');
+  const applied = given({ delivery: { state: 'applied' }, instances: [refused] });
+  expect(judge(applied, NOW).state).toBe('applied');
+});
+
 test('it is applied when every instance that counts runs it, and not before', () => {
   const both = [word({ running_hash: WANTED }), word({ instance_id: 'i2' })];
   expect(judge(given({ agent: { replicas: 2 }, instances: both }), NOW).state).toBe('pending');

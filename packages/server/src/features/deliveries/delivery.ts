@@ -89,16 +89,20 @@ export function judge(given: Case, nowMs: number): Judgement {
     errors: delivery.errors,
     reopened: false,
   };
+  const isLate = delivery.deadline !== null && delivery.deadline.getTime() <= nowMs;
   if (living.length > 0 && living.every((each) => each.running_hash === wanted)) {
-    return { state: 'applied', errors: [], reopened: false };
+    // Who has refused another one meanwhile is told all the same: it is not wanted any more.
+    const mustHear =
+      delivery.state === 'pending' &&
+      living.some((each) => each.errors.length > 0 && each.attempted_hash !== wanted);
+    return mustHear && !isLate ? asBefore : { state: 'applied', errors: [], reopened: false };
   }
   if (delivery.state === 'rejected') return asBefore;
   const faults = refusal(given, living);
   if (faults !== undefined) return { state: 'rejected', errors: faults, reopened: false };
   const others = living.filter((each) => each.running_hash !== wanted);
   if (delivery.state === 'pending') {
-    const late = delivery.deadline !== null && delivery.deadline.getTime() <= nowMs;
-    if (!late) return asBefore;
+    if (!isLate) return asBefore;
     // What kept it from being told says more than the silence that followed.
     const errors = delivery.errors.length > 0 ? delivery.errors : [whyNot(others)];
     return { state: 'expired', errors, reopened: false };
