@@ -1,20 +1,10 @@
 /** The dead letter of what did not happen: on which topic it was waited for, where that can be said. */
-import type { Rule } from '@opmas/protocol';
 import { expect, test } from 'vitest';
 import { BaseAgent } from '../base-agent.ts';
+import { SILENT_HOST } from '../test/silent-host.ts';
 import { fakeClock, testAgent } from '../testing/index.ts';
 
 const START = Date.UTC(2026, 0, 1);
-const SILENT: Rule = {
-  id: 'silent',
-  name: 'Silent host',
-  kind: 'absence',
-  pattern: '',
-  group_by: ['host'],
-  within_seconds: 60,
-  severity: 'warning',
-  action: 'page',
-};
 
 class Paging extends BaseAgent {
   constructor(...given: ConstructorParameters<typeof BaseAgent>) {
@@ -28,7 +18,7 @@ test.each([
   ['is empty when there are several', ['logs.auth', 'logs.wifi'], ''],
 ])('the topic %s', async (_, subscribed_topics, topic) => {
   const clock = fakeClock(START);
-  const h = testAgent(Paging, { rules: [SILENT], config: { subscribed_topics }, clock });
+  const h = testAgent(Paging, { rules: [SILENT_HOST], config: { subscribed_topics }, clock });
   await h.emit('logs.auth', {
     event_id: 'e',
     host: 'ap-1',

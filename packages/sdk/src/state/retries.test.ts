@@ -1,24 +1,14 @@
 /** An absence that cannot be told is tried less and less often, and given up where everybody sees it. */
 import { BusError } from '@opmas/bus';
-import type { Rule } from '@opmas/protocol';
 import type { Firing } from '@opmas/rules';
 import { expect, test } from 'vitest';
 import { BaseAgent } from '../base-agent.ts';
 import { limits } from '../limits.ts';
+import { SILENT_HOST } from '../test/silent-host.ts';
 import { fakeClock, testAgent } from '../testing/index.ts';
 import { Retries } from './retries.ts';
 
 const START = Date.UTC(2026, 0, 1);
-const SILENT: Rule = {
-  id: 'silent',
-  name: 'Silent host',
-  kind: 'absence',
-  pattern: '',
-  group_by: ['host'],
-  within_seconds: 60,
-  severity: 'warning',
-  action: 'page',
-};
 
 /** The times, in seconds, at which the action was tried for the host `ap-1`. */
 async function tried(action: () => Promise<void>, seconds: number) {
@@ -35,7 +25,7 @@ async function tried(action: () => Promise<void>, seconds: number) {
     }
   }
   const config = { subscribed_topics: ['logs.auth'], processing: { timeout: 5 } };
-  const h = testAgent(Paging, { rules: [SILENT], config, clock });
+  const h = testAgent(Paging, { rules: [SILENT_HOST], config, clock });
   await h.emit('logs.auth', {
     event_id: 'e',
     host: 'ap-1',
@@ -58,7 +48,7 @@ test('an action that always rejects is tried with longer pauses, then it is a de
   expect(errors.at(-1)).toBe('what is absent could not be told, and is a dead letter now');
   await h.stop();
   const restarted = testAgent(BaseAgent, {
-    rules: [{ ...SILENT, action: 'alert' }],
+    rules: [{ ...SILENT_HOST, action: 'alert' }],
     config: { subscribed_topics: ['logs.auth'] },
     clock: h.clock,
     windowLog: h.windowLog,
@@ -96,7 +86,7 @@ test('of a rule that is gone nothing is kept', async () => {
   const retries = new Retries();
   const firing = (id: string): Firing => ({
     id,
-    rule: SILENT,
+    rule: SILENT_HOST,
     matched_pattern: '',
     event_id: id,
     window: {

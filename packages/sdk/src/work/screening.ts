@@ -12,8 +12,9 @@ export interface ScreeningPorts {
 }
 
 /**
- * An event is left unread when no rule can match it, and its bytes prove it valid or it is not its turn to be validated. Never of a message
- * with a single event, of one that came before, or of a topic in which something invalid was found lately.
+ * An event is left unread when no rule can match it, and its bytes prove it valid or it is not its turn to be
+ * validated. Never of a message with a single event, of one that came before, or of a topic in which something invalid
+ * was found lately.
  */
 export class Screening {
   readonly #ports: ScreeningPorts;
